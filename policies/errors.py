@@ -1,0 +1,53 @@
+"""What can be wrong with policies and their running.
+
+    PolicyError
+    ├── PolicySyntaxError    file:line:column and what was expected
+    ├── PackError            a pack, its metadata or its layout
+    └── EngineError          the engine could not be started or was lost; a single evaluation's failure is an
+                             *unknown* verdict, never an exception
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import UsageError, WatchstanderError
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a source file; lines and columns count from 1, 0 where not known."""
+
+    path: Path
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        text = str(self.path)
+        if self.line:
+            text += f":{self.line}"
+            if self.column:
+                text += f":{self.column}"
+        return text
+
+
+class PolicyError(UsageError):
+    """A policy cannot be used."""
+
+    def __init__(self, what: str, position: Position, *, hint: str | None = None) -> None:
+        self.position = position
+        self.what = what
+        super().__init__(f"{position}: {what}", hint=hint)
+
+
+class PolicySyntaxError(PolicyError):
+    """A policy is not well formed."""
+
+
+class PackError(PolicyError):
+    """A pack of policies is not well formed."""
+
+
+class EngineError(WatchstanderError):
+    """The policy engine is not available."""
