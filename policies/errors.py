@@ -1,10 +1,10 @@
 """What can be wrong with policies and their running.
 
-    PolicyError
-    ├── PolicySyntaxError    file:line:column and what was expected
-    ├── PackError            a pack, its metadata or its layout
-    └── EngineError          the engine could not be started or was lost; a single evaluation's failure is an
-                             *unknown* verdict, never an exception
+PolicyError
+├── PolicySyntaxError    file:line:column and what was expected
+├── PackError            a pack, its metadata or its layout
+└── EngineError          the engine could not be started or was lost; a single evaluation's failure is an
+                         *unknown* verdict, never an exception
 """
 
 from __future__ import annotations

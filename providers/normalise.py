@@ -38,7 +38,17 @@ class Rules:
 NO_RULES = Rules()
 
 ORDERED_KEYS = frozenset(
-    {"args", "arguments", "command", "commands", "cmd", "entrypoint", "containerdefinitions", "statusreason", "ordereditems"}
+    {
+        "args",
+        "arguments",
+        "command",
+        "commands",
+        "cmd",
+        "entrypoint",
+        "containerdefinitions",
+        "statusreason",
+        "ordereditems",
+    }
 )
 """Keys (lower case) whose lists keep their order in every type: a command line sorted is another command line."""
 
@@ -111,7 +121,7 @@ def _scalar_plain(value: Any, path: str) -> Any:
 
 
 def _sorted(items: list[Any]) -> list[Any]:
-    if len(items) < 2:  # noqa: PLR2004
+    if len(items) < 2:
         return items
     if all(isinstance(item, str) for item in items):
         return sorted(items)

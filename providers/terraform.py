@@ -38,7 +38,7 @@ ABSENT_BLOCK: Final = _Absent()
 """Stands for a block that is known not to be configured."""
 
 
-class UnreadField(Exception):  # noqa: N818 - a signal inside this module's bounds, not an error for people
+class UnreadField(Exception):
     """A document field was asked for whose detail call failed."""
 
 
@@ -97,14 +97,22 @@ class TerraformView:
 
     def render(self, absent: AbsentBlock) -> dict[str, Any]:
         """The attributes as JSON values, absent blocks in the form a pack wants."""
-        return {k: _render(v, absent) for k, v in self.attributes.items() if not (v is ABSENT_BLOCK and absent is AbsentBlock.MISSING)}
+        return {
+            k: _render(v, absent)
+            for k, v in self.attributes.items()
+            if not (v is ABSENT_BLOCK and absent is AbsentBlock.MISSING)
+        }
 
 
 def _render(value: Any, absent: AbsentBlock) -> Any:
     if value is ABSENT_BLOCK:
         return [None] if absent is AbsentBlock.NULL else []
     if isinstance(value, Mapping):
-        return {k: _render(v, absent) for k, v in value.items() if not (v is ABSENT_BLOCK and absent is AbsentBlock.MISSING)}
+        return {
+            k: _render(v, absent)
+            for k, v in value.items()
+            if not (v is ABSENT_BLOCK and absent is AbsentBlock.MISSING)
+        }
     if isinstance(value, list | tuple):
         return [_render(v, absent) for v in value]
     return value

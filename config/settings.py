@@ -1,0 +1,344 @@
+"""Every option there is: its type, its default and its meaning. Frozen; unknown keys are refused.
+
+This is the one place a setting is declared. ``reference.yaml``, the manual page and ``config check`` are made from it.
+Durations are written ``30s``, ``15m``, ``2h``, ``7d``; secrets are written as references (``env:NAME``, ``file:/path``,
+``aws-secretsmanager:ID``) and are never printed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+_DURATION = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d|w)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(value: Any) -> timedelta:
+    """``15m`` or ``1h30m`` (or a number of seconds) as a timedelta. Raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    text = str(value).strip()
+    parts = list(_DURATION.finditer(text))
+    if not parts or "".join(m.group(0) for m in parts) != text:
+        raise ValueError(f"{text!r} is not a duration; write 30s, 15m, 2h or 7d")
+    return timedelta(seconds=sum(float(m["n"]) * _UNITS[m["unit"]] for m in parts))
+
+
+def format_duration(value: timedelta) -> str:
+    """A duration as one writes it: ``1h30m``."""
+    seconds = value.total_seconds()
+    if seconds != int(seconds) or seconds == 0:
+        return f"{seconds:g}s"
+    rest, out = int(seconds), ""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        out += f"{count}{unit}" if count else ""
+    return out
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)
+]
+
+
+class SecretReference(BaseModel):
+    """Where a secret is kept. Its value is read when needed and never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    scheme: Literal["env", "file", "aws-secretsmanager", "aws-ssm"]
+    location: str
+
+    @classmethod
+    def parse(cls, value: Any) -> Any:
+        """``env:NAME`` as a reference. Raises ValueError without echoing what might be a secret."""
+        if isinstance(value, str):
+            scheme, colon, location = value.partition(":")
+            if not colon or scheme not in ("env", "file", "aws-secretsmanager", "aws-ssm") or not location:
+                raise ValueError(
+                    "write a secret as a reference: env:NAME, file:/path, aws-secretsmanager:ID or aws-ssm:NAME"
+                )
+            return {"scheme": scheme, "location": location}
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.location}"
+
+
+Secret = Annotated[
+    SecretReference, BeforeValidator(SecretReference.parse), PlainSerializer(str, return_type=str)
+]
+
+
+class Model(BaseModel):
+    """Base of all settings: frozen, unknown keys refused, fields documented by their docstrings."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )
+
+
+class Schedule(Model):
+    """When a provider is read. Exactly one of ``every`` and ``cron``."""
+
+    every: Duration | None = None
+    """The interval between cycles: ``15m``."""
+    cron: str | None = None
+    """A five-field cron expression in UTC: ``0 */6 * * *``."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.every is None) == (self.cron is None):
+            raise ValueError("give either `every` or `cron`")
+        if self.every is not None and self.every < timedelta(seconds=1):
+            raise ValueError("`every` must be at least 1s")
+        return self
+
+
+class Budget(Model):
+    """How much of a cloud's API we allow ourselves, so that production keeps its head-room."""
+
+    calls_per_second: Annotated[float, Field(gt=0)] = 20.0
+    """The most calls per second for one account and service; throttling lowers it, success raises it again."""
+    burst: Annotated[int, Field(ge=1)] = 40
+    """How many calls may be made at once after a pause."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """How many scopes are read at the same time."""
+    scope_deadline: Duration = timedelta(minutes=5)
+    """After this long the reading of one scope is given up as timed out; the others go on."""
+    call_timeout: Duration = timedelta(seconds=30)
+    """The longest wait for one answer."""
+
+
+class ProviderSettings(Model):
+    """What every cloud has."""
+
+    schedule: Schedule = Schedule(every=timedelta(minutes=15))
+    """When it is read."""
+    endpoint: str | None = None
+    """Another endpoint than the public cloud's: an emulator or a sovereign cloud."""
+    types: tuple[str, ...] = ()
+    """Resource types to read; empty means all. A trailing ``*`` matches a prefix."""
+    exclude_types: tuple[str, ...] = ()
+    """Resource types never to read."""
+    budget: Budget = Budget()
+    """Calls we allow ourselves."""
+
+
+class AwsAccounts(Model):
+    """Which AWS accounts, and how they are entered."""
+
+    discover: Literal["none", "organizations"] = "none"
+    """``none``: the account of the credentials and those in ``include``; ``organizations``: every active account."""
+    include: tuple[str, ...] = ()
+    """Account ids; with ``organizations``, only these."""
+    exclude: tuple[str, ...] = ()
+    """Account ids never to enter."""
+    role: str | None = None
+    """Name of the role to assume in every account but our own: ``WatchstanderRead``."""
+    contain_role: str | None = None
+    """Name of the role to assume for containment; ``role`` where not given."""
+    external_id: str | None = None
+    """The external id the role's trust asks for."""
+    session_name: str = "watchstander"
+    """How our sessions are called in CloudTrail; the loop guard knows our own changes by it."""
+
+
+class AwsEvents(Model):
+    """Where events arrive: an SQS queue that EventBridge fills."""
+
+    queue_url: str | None = None
+    """The queue's URL; no queue means no events."""
+    region: str = "us-east-1"
+    """The queue's region."""
+    visibility: Duration = timedelta(minutes=2)
+    """How long a message in work is hidden from others."""
+
+
+class AwsSettings(ProviderSettings):
+    """Amazon Web Services."""
+
+    partition: Literal["aws", "aws-cn", "aws-us-gov"] = "aws"
+    """The AWS partition."""
+    regions: tuple[str, ...] = ()
+    """Regions to read; empty means every region enabled for the account."""
+    profile: str | None = None
+    """A profile of the shared AWS configuration; the SDK's own search otherwise."""
+    accounts: AwsAccounts = AwsAccounts()
+    """Which accounts, and how they are entered."""
+    events: AwsEvents = AwsEvents()
+    """Where events arrive."""
+
+
+class AzureSettings(ProviderSettings):
+    """Microsoft Azure."""
+
+    tenant_id: str | None = None
+    """The tenant; the credential's own otherwise."""
+    client_id: str | None = None
+    """The service principal or the user-assigned managed identity."""
+    client_secret: Secret | None = None
+    """The service principal's secret, as a reference."""
+    credential: Literal[
+        "default", "managed-identity", "workload-identity", "client-secret", "cli", "static"
+    ] = "default"
+    """How we prove who we are; ``static`` is for the sandbox only."""
+    cloud: Literal["public", "government", "china"] = "public"
+    """The Azure cloud."""
+    subscriptions: tuple[str, ...] = ()
+    """Subscription ids to read; empty means all the credential can see."""
+    exclude_subscriptions: tuple[str, ...] = ()
+    """Subscription ids never to read."""
+
+
+class GcpSettings(ProviderSettings):
+    """Google Cloud."""
+
+    parents: tuple[str, ...] = ()
+    """What to read: ``organizations/1``, ``folders/2`` or ``projects/name``; empty means the credential's project."""
+    rest_endpoint: str | None = None
+    """The endpoint for REST calls (Compute, IAM, Storage, Resource Manager), where ``endpoint`` is a gRPC address."""
+    quota_project: str | None = None
+    """The project whose Cloud Asset quota is used."""
+    credential: Literal["default", "anonymous"] = "default"
+    """How we prove who we are; ``anonymous`` is for the sandbox only."""
+    transport: Literal["grpc", "rest"] = "grpc"
+    """How Cloud Asset is called."""
+
+
+class Providers(Model):
+    """The clouds to watch. A cloud that is not named here is not read, and its SDK is not even imported."""
+
+    aws: AwsSettings | None = None
+    """Amazon Web Services."""
+    azure: AzureSettings | None = None
+    """Microsoft Azure."""
+    gcp: GcpSettings | None = None
+    """Google Cloud."""
+
+
+class StorageSettings(Model):
+    """Where everything is remembered."""
+
+    url: str = "sqlite:////var/lib/watchstander/watchstander.db"
+    """``sqlite:///path`` or ``postgresql://user@host/name``; a password by the reference below."""
+    password: Secret | None = None
+    """The PostgreSQL password, as a reference."""
+    lock_timeout: Duration = timedelta(seconds=30)
+    """How long to wait for a locked database."""
+    durable_url: str | None = None
+    """Where durable workflows are kept; beside ``url`` when not given."""
+
+
+class PolicySettings(Model):
+    """Which policies judge, and what an evaluation may cost."""
+
+    packs: tuple[str, ...] = ("preparation", "detection", "containment")
+    """Built-in packs to use."""
+    paths: tuple[Path, ...] = ()
+    """Folders with packs or policies of your own."""
+    disabled: tuple[str, ...] = ()
+    """Ids of policies not to use; a trailing ``*`` matches a prefix."""
+    severities: dict[str, Literal["info", "low", "medium", "high", "critical"]] = Field(default_factory=dict)
+    """Policy id -> another severity."""
+    parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Policy or pack id -> parameters, seen as ``data.parameters``."""
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """Worker processes; 0 means one a core."""
+    time_limit: Duration = timedelta(seconds=2)
+    """The longest one evaluation may take."""
+    memory_limit_mb: Annotated[int, Field(ge=64)] = 512
+    """The most memory a worker may take, in MiB beyond what it starts with."""
+    clock_interval: Duration = timedelta(hours=1)
+    """How often policies that read the clock are judged again."""
+
+
+class Mode(StrEnum):
+    """How far a hook may go."""
+
+    OFF = "off"
+    DRY_RUN = "dry-run"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class HookSettings(Model):
+    """A configured action."""
+
+    use: str
+    """The hook: ``deactivate_access_key``, ``webhook``, ``command``; see ``docs/reference/hooks.md``."""
+    mode: Mode = Mode.DRY_RUN
+    """off, dry-run (say what would be done), approve (wait for a person) or auto."""
+    when: tuple[str, ...] = ()
+    """What triggers it: policy ids (``aws.s3_*``) or event types (``event:CredentialAccess:*``)."""
+    policy: str | None = None
+    """The containment policy that decides, by id: ``containment.aws.allow_credential_revocation``."""
+    exceptions: tuple[str, ...] = ()
+    """User names, ARNs or resource ids that are never touched; the policy sees them as ``data.exceptions``."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The hook's own inputs (a webhook's ``url``, a command's ``argv``)."""
+    max_per_hour: Annotated[int, Field(ge=1)] = 10
+    """The most acts per account and hour; more stops and says so."""
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """The largest share of an account's resources of the type that one batch may touch."""
+    cool_down: Duration = timedelta(minutes=15)
+    """How long the same target is left alone after an act."""
+
+
+class ContainmentSettings(Model):
+    """What may be done about a violation. Nothing is done unless configured."""
+
+    hooks: dict[str, HookSettings] = Field(default_factory=dict)
+    """Name -> hook."""
+    first_cycle: Literal["baseline", "act"] = "baseline"
+    """The first complete cycle of a scope is a baseline: recorded, not alerted, not contained; ``act`` changes that."""
+
+
+class ApiSettings(Model):
+    """Health and metrics over HTTP."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    """The port; 0 lets the system choose."""
+    enabled: bool = True
+    """Whether to listen at all."""
+
+
+class LogSettings(Model):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe message that is written."""
+    format: Literal["auto", "json", "console"] = "auto"
+    """``auto``: console on a terminal, JSON otherwise."""
+
+
+class Settings(Model):
+    """The whole configuration."""
+
+    providers: Providers = Providers()
+    """The clouds to watch."""
+    storage: StorageSettings = StorageSettings()
+    """Where everything is remembered."""
+    policies: PolicySettings = PolicySettings()
+    """Which policies judge."""
+    containment: ContainmentSettings = ContainmentSettings()
+    """What may be done about a violation."""
+    api: ApiSettings = ApiSettings()
+    """Health and metrics over HTTP."""
+    log: LogSettings = LogSettings()
+    """What is logged."""
+    state_dir: Path = Path("/var/lib/watchstander")
+    """Where the daemon keeps what is neither configuration nor the database (worker scratch, the durable file)."""
+    instance: str = "watchstander"
+    """This daemon's stable name; two daemons on one database need two names."""
+    shutdown_timeout: Duration = timedelta(seconds=30)
+    """How long SIGTERM waits for work under way."""
