@@ -1,0 +1,1 @@
+"""The daemon: it schedules, reads, judges, decides and acts, and tells what it did."""
