@@ -42,15 +42,6 @@ class StepEvent:
     moment: Literal["begin", "end"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """When a step is tried again: on these errors, ``attempts`` times in all, after ``wait`` seconds doubling."""
-
-    on: tuple[type[BaseException], ...]
-    attempts: int = 4
-    wait: float = 1.0
-
-
 class Steps(Protocol):
     """What a workflow gets to run its steps with."""
 
@@ -58,7 +49,7 @@ class Steps(Protocol):
     def workflow_id(self) -> str:
         """The idempotency key of this run."""
 
-    def run(self, name: str, function: Callable[[], Json], retry: Retry | None = None) -> Json:
+    def run(self, name: str, function: Callable[[], Json]) -> Json:
         """Run ``function`` once and remember its JSON result under ``name``; a resumed run gets the remembered one."""
 
 
@@ -150,7 +141,7 @@ class DurableRunner:
 
     def result(self, workflow_id: str, timeout: float) -> Json:
         """See :class:`Runner`."""
-        handle = DBOS.retrieve_workflow(workflow_id)
+        handle: Any = DBOS.retrieve_workflow(workflow_id)
         box: list[Json] = []
         failure: list[BaseException] = []
 
@@ -188,24 +179,9 @@ class _DbosSteps:
         self._workflow = workflow
         self._listener = listener
 
-    def run(self, name: str, function: Callable[[], Json], retry: Retry | None = None) -> Json:
+    def run(self, name: str, function: Callable[[], Json]) -> Json:
         self._listener(StepEvent(self.workflow_id, self._workflow, name, "begin"))
-        result: Json
-        if retry is None:
-            result = DBOS.run_step({"name": name}, function)
-        else:
-            errors = retry.on
-            result = DBOS.run_step(
-                {
-                    "name": name,
-                    "retries_allowed": True,
-                    "max_attempts": retry.attempts,
-                    "interval_seconds": retry.wait,
-                    "backoff_rate": 2.0,
-                    "should_retry": lambda error: isinstance(error, errors),
-                },
-                function,
-            )
+        result: Json = DBOS.run_step({"name": name}, function)
         self._listener(StepEvent(self.workflow_id, self._workflow, name, "end"))
         return result
 
@@ -255,17 +231,9 @@ class _ImmediateSteps:
         self._workflow = workflow
         self._listener = listener
 
-    def run(self, name: str, function: Callable[[], Json], retry: Retry | None = None) -> Json:
+    def run(self, name: str, function: Callable[[], Json]) -> Json:
         self._listener(StepEvent(self.workflow_id, self._workflow, name, "begin"))
-        attempts = retry.attempts if retry else 1
-        for attempt in range(1, attempts + 1):
-            try:
-                result = _json(function())
-                break
-            except BaseException as error:
-                if retry is None or attempt == attempts or not isinstance(error, retry.on):
-                    raise
-                threading.Event().wait(retry.wait * 2 ** (attempt - 1))
+        result = _json(function())
         self._listener(StepEvent(self.workflow_id, self._workflow, name, "end"))
         return result
 

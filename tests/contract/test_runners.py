@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.durable import DurableRunner, ImmediateRunner, Retry, StepEvent, Steps, Workflow, WorkflowFailed
+from daemon.durable import DurableRunner, ImmediateRunner, StepEvent, Steps, Workflow, WorkflowFailed
 
 Make = Callable[[Mapping[str, Workflow]], Any]
 
@@ -71,35 +71,6 @@ def test_a_failure_is_told_with_its_reason(make: tuple[Make, list[StepEvent]]) -
     runner.start("fail", "id", {})
     with pytest.raises(WorkflowFailed, match="the key is gone"):
         runner.result("id", 20)
-
-
-def test_only_named_errors_are_retried(make: tuple[Make, list[StepEvent]]) -> None:
-    build, _ = make
-    tries: list[str] = []
-
-    def workflow(steps: Steps, argument: Mapping[str, Any]) -> Any:
-        def flaky() -> str:
-            tries.append("flaky")
-            if len(tries) < 3:
-                raise ConnectionError("not yet")
-            return "done"
-
-        return steps.run("flaky", flaky, Retry(on=(ConnectionError,), attempts=5, wait=0.001))
-
-    def hopeless(steps: Steps, argument: Mapping[str, Any]) -> Any:
-        def wrong() -> None:
-            tries.append("wrong")
-            raise LookupError("never")
-
-        return steps.run("wrong", wrong, Retry(on=(ConnectionError,), attempts=5, wait=0.001))
-
-    runner = build({"flaky": workflow, "hopeless": hopeless})
-    runner.start("flaky", "a", {})
-    assert runner.result("a", 20) == "done"
-    runner.start("hopeless", "b", {})
-    with pytest.raises(WorkflowFailed, match="never"):
-        runner.result("b", 20)
-    assert tries == ["flaky"] * 3 + ["wrong"]
 
 
 def test_what_json_cannot_say_is_refused(make: tuple[Make, list[StepEvent]]) -> None:
