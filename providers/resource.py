@@ -30,7 +30,8 @@ class Scope:
     """What one listing covers: (provider, account, region, type).
 
     ``account`` is an AWS account id, an Azure subscription id or a GCP project id (or an organisation or folder as
-    ``organizations/1``). ``region`` and ``type`` may be :data:`ANY` where one listing spans them.
+    ``organizations/1``). ``region`` and ``type`` may be :data:`ANY` where one listing spans them; a ``type`` that ends
+    in ``*`` spans every type with that prefix (``compute.googleapis.com/*``), as in a selection.
     """
 
     provider: str
@@ -44,7 +45,7 @@ class Scope:
             self.provider == ref.provider
             and self.account == ref.account
             and self.region in (ANY, ref.region)
-            and self.type in (ANY, ref.type)
+            and (self.type == ref.type or (self.type.endswith(ANY) and ref.type.startswith(self.type[:-1])))
         )
 
     def __str__(self) -> str:
@@ -115,11 +116,21 @@ class Coverage:
     """One line, as a person would want it: the service's own code and message."""
     permission: str | None = None
     """The permission that seems to be missing, where the answer or the declaration tells."""
+    excluded: tuple[str, ...] = ()
+    """Types (or prefixes ending in ``*``) that the configuration left out of a scope that spans types: of these a
+    complete reading says nothing, so none of them may be taken for deleted."""
 
     @property
     def complete(self) -> bool:
         """Whether what was not seen may be taken for absent."""
         return self.status is CoverageStatus.COMPLETE
+
+    def covers(self, ref: ResourceRef) -> bool:
+        """Whether this reading, if complete, would have shown ``ref``, had it existed."""
+        return self.scope.covers(ref) and not any(
+            ref.type == pattern or (pattern.endswith(ANY) and ref.type.startswith(pattern[:-1]))
+            for pattern in self.excluded
+        )
 
 
 class Reading:
