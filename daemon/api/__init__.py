@@ -1,0 +1,1 @@
+"""The daemon over HTTP: health, readiness and metrics. It changes nothing."""
