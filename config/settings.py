@@ -23,13 +23,22 @@ def parse_duration(value: Any) -> timedelta:
     """``15m`` or ``1h30m`` (or a number of seconds) as a timedelta. Raises ValueError."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    text = str(value).strip()
-    parts = list(_DURATION.finditer(text))
-    if not parts or "".join(m.group(0) for m in parts) != text:
-        raise ValueError(f"{text!r} is not a duration; write 30s, 15m, 2h or 7d")
-    return timedelta(seconds=sum(float(m["n"]) * _UNITS[m["unit"]] for m in parts))
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _not_negative(timedelta(seconds=value))
+        text = str(value).strip()
+        parts = list(_DURATION.finditer(text))
+        if not parts or "".join(m.group(0) for m in parts) != text:
+            raise ValueError(f"{text[:60]!r} is not a duration; write 30s, 15m, 2h or 7d")
+        return timedelta(seconds=sum(float(m["n"]) * _UNITS[m["unit"]] for m in parts))
+    except OverflowError:
+        raise ValueError("the duration is too long") from None
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("a duration cannot be negative")
+    return value
 
 
 def format_duration(value: timedelta) -> str:
@@ -75,6 +84,13 @@ class SecretReference(BaseModel):
 Secret = Annotated[
     SecretReference, BeforeValidator(SecretReference.parse), PlainSerializer(str, return_type=str)
 ]
+
+
+class FileUrl:
+    """Marks a URL that may hold a relative path (``sqlite:///watch.db``), which is relative to the configuration."""
+
+
+DatabaseUrl = Annotated[str, FileUrl()]
 
 
 class Model(BaseModel):
@@ -227,13 +243,13 @@ class Providers(Model):
 class StorageSettings(Model):
     """Where everything is remembered."""
 
-    url: str = "sqlite:////var/lib/watchstander/watchstander.db"
+    url: DatabaseUrl = "sqlite:////var/lib/watchstander/watchstander.db"
     """``sqlite:///path`` or ``postgresql://user@host/name``; a password by the reference below."""
     password: Secret | None = None
     """The PostgreSQL password, as a reference."""
     lock_timeout: Duration = timedelta(seconds=30)
     """How long to wait for a locked database."""
-    durable_url: str | None = None
+    durable_url: DatabaseUrl | None = None
     """Where durable workflows are kept; beside ``url`` when not given."""
 
 

@@ -1,1 +1,1 @@
-"""The daemon: it schedules, reads, judges, decides and acts, and tells what it did."""
+"""The daemon and its command line: the outermost house, which may import every other and is imported by none."""

@@ -1,0 +1,181 @@
+"""The words of the command line, and the one place where whatever happened becomes a message and an exit status.
+
+``WORDS`` is the whole vocabulary, as an explicit tuple. A module is imported only when one of its words is used, so
+``watchstander --help`` starts without any cloud SDK or database library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+from config.errors import WatchstanderError
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
+from daemon.cli.output import ReaderGone
+from daemon.cli.verbs import ConfigOption, FormatOption, NoColorOption, QuietOption
+
+_WATCH, _ASK, _JUDGE, _ACT, _KEEP = "Watch", "Ask", "Judge", "Act", "Keep house"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A first word after ``watchstander``: a verb, or a noun with verbs of its own."""
+
+    name: str
+    module: str
+    """Module below ``daemon.cli`` with an ``app``."""
+    help: str
+    """One line; for a verb the first line of its docstring."""
+    panel: str
+    noun: bool = False
+    """Whether the module's verbs are below this word (``config check``) or this word is one of its verbs (``scan``)."""
+
+    def app(self) -> typer.Typer:
+        """The module's verbs. Imports the module."""
+        verbs = import_module(f"daemon.cli.{self.module}").app
+        assert isinstance(verbs, typer.Typer)
+        return verbs
+
+    def load(self) -> TyperCommand | TyperGroup:
+        """The real command."""
+        group = get_group(self.app())
+        if not self.noun:
+            command = group.commands[self.name]
+            assert isinstance(command, TyperCommand | TyperGroup)
+            return command
+        group.name, group.help, group.no_args_is_help = self.name, self.help, True
+        return group
+
+
+WORDS = (
+    Word(
+        "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
+    ),
+)
+
+
+class _Lazy(TyperCommand):
+    """Stands for a word in listings; becomes the real command when it is used."""
+
+    def __init__(self, word: Word) -> None:
+        super().__init__(word.name, help=word.help, rich_help_panel=word.panel)
+        self._word = word
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return self._word.load().make_context(info_name, args, parent, **extra)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"watchstander {version('watchstander')}")
+        raise typer.Exit(ExitStatus.OK)
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")
+]
+
+
+def build(words: Sequence[Word] = WORDS) -> TyperGroup:
+    """The whole command line, with every word lazy."""
+    app = typer.Typer(name="watchstander", pretty_exceptions_enable=False, no_args_is_help=True)
+
+    @app.callback(epilog="[bold]Example:[/bold]\n\n  $ watchstander demo")
+    def watchstander(
+        ctx: typer.Context,
+        version: VersionOption = False,  # noqa: ARG001 - its callback has done all
+        config: ConfigOption = None,
+        format: FormatOption = None,
+        quiet: QuietOption = None,
+        no_color: NoColorOption = None,
+    ) -> None:
+        """Stands the watch over AWS, Azure and Google Cloud: inventory, policies, drift history, safe containment."""
+        ctx.ensure_object(State).choose(config=config, format=format, quiet=quiet, no_color=no_color)
+
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    for word in words:
+        group.add_command(_Lazy(word))
+    return group
+
+
+def run(arguments: Sequence[str], state: State | None = None, words: Sequence[Word] = WORDS) -> int:
+    """Run the command line and return its exit status. Nothing but a bug in Python itself leaves by exception."""
+    state = state or State()
+    try:
+        result = build(words).main(
+            list(arguments), prog_name="watchstander", standalone_mode=False, obj=state
+        )
+        state.out.flush()
+        return int(result or ExitStatus.OK)
+    except typer.Abort:
+        _say("Interrupted; nothing more was done.")
+        return ExitStatus.INTERRUPTED
+    except typer.TyperException as error:
+        _show_usage(error)
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except ReaderGone:
+        return _reader_gone()
+    except WatchstanderError as error:
+        return _report(error, error.message, error.hint, error.exit_status)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _report(error, f"{error.strerror or error}{where}.", None, ExitStatus.FAILED)
+    except Exception as error:  # noqa: BLE001 - the edge of the program: a user never sees a traceback unasked
+        return _report(error, _unexpected(error), None, ExitStatus.FAILED)
+
+
+def _show_usage(error: typer.TyperException) -> None:
+    """What was wrong with the words given. Asking for nothing has already printed the help."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+
+
+def _report(error: BaseException, message: str, hint: str | None, status: int) -> int:
+    if os.environ.get("WATCHSTANDER_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+    _say(f"Error: {message}")
+    if hint:
+        _say(hint)
+    return status
+
+
+def _unexpected(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return (
+        f"This should not have happened: {type(error).__name__}: {error}{place}. "
+        "Run it again with WATCHSTANDER_DEBUG=1 for the traceback, and please report it."
+    )
+
+
+def _say(line: str) -> None:
+    """To standard error, unless that too is gone."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return
+
+
+def _reader_gone() -> int:
+    """Nobody reads our output any more. What is still buffered must not raise again when Python exits."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+    return ExitStatus.BROKEN_PIPE

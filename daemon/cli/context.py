@@ -1,0 +1,80 @@
+"""What every verb is given: where to read the configuration, how to write results, what time it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.cli.output import Format, Output
+
+if TYPE_CHECKING:
+    from config.load import Loaded
+    from config.settings import Settings
+
+SEARCH = (Path("watchstander.yaml"), Path("/etc/watchstander/watchstander.yaml"))
+"""Where the configuration is looked for, in this order, when neither ``--config`` nor WATCHSTANDER_CONFIG names it."""
+
+
+def utc_now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class State:
+    """One run of the command line. Nothing is read or opened before it is asked for."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Callable[[], datetime] = utc_now
+    config: Path | None = None
+    out: Output = field(default_factory=Output)
+
+    def choose(
+        self,
+        *,
+        config: Path | None = None,
+        format: Format | None = None,
+        quiet: bool | None = None,
+        no_color: bool | None = None,
+    ) -> None:
+        """Take over the common options that were given; later ones win."""
+        self.config = config or self.config
+        self.out.format = format or self.out.format
+        self.out.quiet = self.out.quiet or bool(quiet)
+        self.out.no_color = self.out.no_color or bool(no_color)
+
+    @property
+    def config_path(self) -> Path | None:
+        """The configuration file in use, or None where there is none (defaults and environment only)."""
+        if self.config is not None:
+            return self.config
+        if named := self.environment.get("WATCHSTANDER_CONFIG"):
+            return Path(named)
+        return next((path for path in SEARCH if path.is_file()), None)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings with where each came from. Raises ConfigurationError."""
+        from config.load import load
+
+        return load(self.config_path, self.environment)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises ConfigurationError."""
+        return self.loaded.settings
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return self.clock()
+
+    def time(self, text: str | None, *, future: bool = False) -> datetime | None:
+        """A time argument (``2h``, ``yesterday``, RFC 3339); None stays None. Raises UsageError."""
+        from daemon.cli.times import parse_time
+
+        return None if text is None else parse_time(text, self.now(), future=future)
