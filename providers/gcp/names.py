@@ -1,0 +1,82 @@
+"""Full resource names, as Cloud Asset writes them: ``//compute.googleapis.com/projects/p/zones/z/instances/i``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from providers.resource import GLOBAL
+
+_PROJECT = re.compile(r"^//[^/]+/projects/([^/]+)")
+_PLACE = re.compile(r"/(?:zones|regions|locations)/([^/]+)")
+_NUMBER = re.compile(r"\d+")
+
+
+def split(name: str) -> tuple[str, str]:
+    """The host and the path of a full resource name. Raises ``ValueError`` for anything else."""
+    if not name.startswith("//"):
+        raise ValueError(f"{name[:200]!r} is not a full resource name (//service.googleapis.com/…)")
+    host, _, path = name[2:].partition("/")
+    if not host or not path:
+        raise ValueError(f"{name[:200]!r} names no resource")
+    return host, path
+
+
+def is_number(text: str) -> bool:
+    """Whether a project is named by its number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def project_in(name: str) -> str | None:
+    """The project id or number that a full name starts with, or None (``//storage.googleapis.com/b`` names none)."""
+    found = _PROJECT.match(name)
+    return found.group(1) if found and found.group(1) != "_" else None
+
+
+def location_in(name: str) -> str:
+    """The zone, region or location in a name, lower case, or :data:`~providers.resource.GLOBAL`."""
+    found = _PLACE.search(name)
+    return found.group(1).lower() if found else GLOBAL
+
+
+def last(name: str) -> str:
+    """The last segment of a name or URL."""
+    return name.rstrip("/").rpartition("/")[2]
+
+
+def relative(link: str) -> str:
+    """A REST self link as a relative name: ``projects/p/global/networks/n``."""
+    path = link.partition("/projects/")
+    return f"projects/{path[2]}" if path[1] else link
+
+
+def from_link(link: str) -> str:
+    """A Compute self link as a full name."""
+    return f"//compute.googleapis.com/{relative(link)}"
+
+
+def container_of(ancestors: list[str] | tuple[str, ...]) -> str | None:
+    """The closest ancestor (``projects/123``), or None when the answer names none."""
+    return ancestors[0] if ancestors else None
+
+
+def display_name(uid: str, data: Mapping[str, Any]) -> str:
+    """What a person calls the resource."""
+    for key in ("email", "projectId", "name", "displayName"):
+        value = data.get(key)
+        if isinstance(value, str) and value:
+            return last(value)
+    return last(uid)
+
+
+def labels_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """The labels, wherever the service keeps them."""
+    for key in ("labels", "resourceLabels", "userLabels"):
+        found = data.get(key)
+        if isinstance(found, Mapping):
+            return {str(k): str(v) for k, v in found.items()}
+    settings = data.get("settings")
+    if isinstance(settings, Mapping) and isinstance(settings.get("userLabels"), Mapping):
+        return {str(k): str(v) for k, v in settings["userLabels"].items()}
+    return {}
