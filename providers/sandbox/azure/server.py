@@ -1,0 +1,298 @@
+"""The emulated Azure on a port of this machine: HTTP, bearer tokens, faults.
+
+Nothing here is a shortcut for our own provider: the real SDK clients talk to it, and so can ``az rest``. It binds to
+127.0.0.1 only. Faults are given by :class:`~providers.sandbox.faults.Faults` or over HTTP at ``/_sandbox/faults``.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import orjson
+
+from config.settings import AzureSettings
+from providers.sandbox.azure import estate
+from providers.sandbox.azure.arm import ArmError, ArmStore
+from providers.sandbox.azure.routes import Answer, Api, Request, denied
+from providers.sandbox.faults import Call, Fault, FaultKind, Faults
+
+MAX_BODY = 4 * 2**20
+"""ARM itself refuses larger requests."""
+
+
+class AzureEmulator:
+    """Azure Resource Manager and Resource Graph on this machine.
+
+    ``clock`` says what time its change records bear; ``seed`` fills it with the estate of :mod:`.estate`. Start it, use
+    :attr:`endpoint` or :meth:`settings`, close it; or use it as a context manager.
+    """
+
+    def __init__(
+        self, *, faults: Faults | None = None, seed: bool = True, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.faults = faults if faults is not None else Faults()
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self.store = ArmStore(self._clock)
+        self.api = Api(self.store, self._clock)
+        self.calls: list[tuple[str, str]] = []
+        """Every call answered, as (method, path with query); for tests and for the curious."""
+        self.closing = threading.Event()
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        if seed:
+            estate.seed(self.store)
+
+    def start(self) -> Self:
+        """Listen on a free port."""
+        self._server = _Server(self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="azure-emulator",
+            daemon=True,
+        )
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop listening and drop every connection."""
+        self.closing.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.drop_connections()
+            self._server.server_close()
+            self._server = None
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def endpoint(self) -> str:
+        """``http://127.0.0.1:port``."""
+        if self._server is None:
+            raise RuntimeError("the emulator has not been started")
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def settings(self, **overrides: Any) -> AzureSettings:
+        """Settings that point a provider here."""
+        return AzureSettings.model_validate({"endpoint": self.endpoint, "credential": "static", **overrides})
+
+    def answer(self, request: Request) -> Answer:
+        """One call, faults apart. Never raises for what a caller may send."""
+        try:
+            return self.api.answer(request)
+        except ArmError as error:
+            return _error(error)
+
+
+def _error(error: ArmError) -> Answer:
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    return Answer(error.status, error.document(), headers)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, emulator: AzureEmulator) -> None:
+        self.emulator = emulator
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def drop_connections(self) -> None:
+        """Close what clients keep alive, so that their threads end."""
+        with self._lock:
+            still_open = list(self._open)
+        for connection in still_open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the client was faster
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no news; standard error stays quiet."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "watchstander-sandbox"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    METHODS: ClassVar = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+    @property
+    def _emulator(self) -> AzureEmulator:
+        assert isinstance(self.server, _Server)
+        return self.server.emulator
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_") and name[3:] in self.METHODS:
+            return self._serve
+        raise AttributeError(name)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Silent: a sandbox does not write an access log."""
+
+    def _serve(self) -> None:
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+        except ValueError:
+            length = -1
+        if not 0 <= length <= MAX_BODY:
+            self.close_connection = True
+            self._send(
+                _error(ArmError(413, "RequestContentTooLarge", "The request content size exceeds the limit."))
+            )
+            return
+        raw = self.rfile.read(length)
+        split = urlsplit(self.path)
+        path = unquote(split.path).replace("//", "/")
+        if path == "/_sandbox/faults":
+            self._send(self._faults(raw))
+            return
+        self._emulator.calls.append((self.command, self.path))
+        try:
+            body = orjson.loads(raw) if raw else None
+        except orjson.JSONDecodeError:
+            self._send(
+                _error(ArmError(400, "InvalidRequestContent", "The request content is not valid JSON."))
+            )
+            return
+        if not self.headers.get("Authorization", "").startswith("Bearer "):
+            error = ArmError(
+                401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+            )
+            self._send(_error(error))
+            return
+        query = {k.lower(): v for k, v in parse_qsl(split.query, keep_blank_values=True)}
+        request = Request(
+            method=self.command, path=path, query=query, body=body, base=self._emulator.endpoint
+        )
+        fault = self._emulator.faults.strike(call_of(request))
+        if fault is None:
+            self._send(self._emulator.answer(request))
+        else:
+            self._struck(fault, request)
+
+    def _struck(self, fault: Fault, request: Request) -> None:
+        kind = fault.kind
+        if kind in (FaultKind.SLOW, FaultKind.TIMEOUT):
+            self._emulator.closing.wait(fault.delay)
+            if kind is FaultKind.TIMEOUT:
+                self.close_connection = True
+            else:
+                self._send(self._emulator.answer(request))
+        elif kind is FaultKind.HTML:
+            page = b"<html><head><title>502 Bad Gateway</title></head><body>proxy error</body></html>"
+            self._write(500, page, {"Content-Type": "text/html"})
+        elif kind is FaultKind.RESET:
+            self.close_connection = True
+            answer = self._emulator.answer(request)
+            data = orjson.dumps(answer.body)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data) + 100))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2])
+        elif kind is FaultKind.TRUNCATED:
+            options = request.body.get("options") if isinstance(request.body, dict) else None
+            if "$skiptoken" in request.query or (isinstance(options, dict) and options.get("$skipToken")):
+                self._send(_error(ArmError(500, "InternalServerError", "Encountered internal server error.")))
+            else:
+                half = Request(
+                    method=request.method, path=request.path, query=request.query, body=request.body,
+                    half=True, base=request.base,
+                )  # fmt: skip
+                self._send(self._emulator.answer(half))
+        else:
+            self._send(_error(_fault_error(kind, request)))
+
+    def _faults(self, raw: bytes) -> Answer:
+        faults = self._emulator.faults
+        if self.command == "DELETE":
+            faults.clear()
+        elif self.command == "POST":
+            try:
+                given = orjson.loads(raw)
+                faults.add(Fault(**{**given, "kind": FaultKind(given["kind"])}))
+            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+                return Answer(400, {"error": f"not a fault: {error}"})
+        return Answer(200, {"faults": [asdict(fault) for fault in faults.planned()]})
+
+    def _send(self, answer: Answer) -> None:
+        data = b"" if answer.body is None else orjson.dumps(answer.body)
+        self._write(
+            answer.status, data, {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+        )
+
+    def _write(self, status: int, data: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("x-ms-request-id", str(uuid.uuid4()))
+        if status != 204:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD" and status != 204:
+            self.wfile.write(data)
+        self.wfile.flush()
+
+
+def _fault_error(kind: FaultKind, request: Request) -> ArmError:
+    if kind is FaultKind.DENIED:
+        return denied(request)
+    if kind is FaultKind.THROTTLED:
+        return ArmError(
+            429,
+            "TooManyRequests",
+            "The request is being throttled as the limit has been reached.",
+            retry_after=1,
+        )
+    if kind is FaultKind.EXPIRED:
+        return ArmError(
+            401,
+            "ExpiredAuthenticationToken",
+            "The access token expiry UTC time is earlier than current UTC time.",
+        )
+    return ArmError(500, "InternalServerError", "Encountered internal server error.")
+
+
+def call_of(request: Request) -> Call:
+    """A call as fault plans name it: the subscription, the namespace (or ``resourcegraph``), the method, the path."""
+    parts = [p.lower() for p in request.parts]
+    if parts == ["providers", "microsoft.resourcegraph", "resources"]:
+        body = request.body if isinstance(request.body, dict) else {}
+        asked = body.get("subscriptions") or []
+        account = str(asked[0]) if isinstance(asked, list) and len(asked) == 1 else ""
+        table = str(body.get("query", "")).partition("|")[0].strip()
+        return Call(account=account, service="resourcegraph", operation=request.method, resource=table)
+    account = request.parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
+    at = len(parts) - 1 - parts[::-1].index("providers") if "providers" in parts else -1
+    service = parts[at + 1] if 0 <= at < len(parts) - 1 else "microsoft.resources"
+    return Call(account=account, service=service, operation=request.method, resource=request.path)
