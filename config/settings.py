@@ -306,6 +306,8 @@ class HookSettings(Model):
     """The largest share of an account's resources of the type that one batch may touch."""
     cool_down: Duration = timedelta(minutes=15)
     """How long the same target is left alone after an act."""
+    plan_ttl: Duration = timedelta(hours=24)
+    """How long a plan may be approved before it expires."""
 
 
 class ContainmentSettings(Model):

@@ -1,0 +1,178 @@
+"""Many scopes read at once, none holding up the others.
+
+Worker threads read; what they read comes out as one stream of batches in the order it arrives, so that a single writer
+can store it while a slow scope is still being read. Memory is bounded by the batches in flight, not by the estate.
+
+The next scope is taken from the account with the fewest readings under way, so an account that hangs takes at most the
+workers nobody else needs. A reading that does not end by its deadline is given up and its worker replaced.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from providers.provider import Provider
+from providers.resource import Coverage, CoverageStatus, Resource, Scope
+
+BATCH = 200
+"""Resources in one batch."""
+IN_FLIGHT = 24
+"""Batches that may wait for the writer; with :data:`BATCH` the bound on memory."""
+GRACE = timedelta(seconds=30)
+"""How much longer than its own deadline a reading may take before it is given up from outside."""
+
+log = structlog.get_logger("watchstander.reading")
+
+Piece = list[Resource] | Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How the scopes of one cloud are read."""
+
+    concurrency: int
+    scope_deadline: timedelta
+
+
+class Readings:
+    """One pass over ``scopes``. Iterate it once; every scope ends with exactly one coverage."""
+
+    def __init__(
+        self, provider: Provider, scopes: Iterable[Scope], limits: Limits, stop: threading.Event
+    ) -> None:
+        self._provider = provider
+        self._limits = limits
+        self._stop = stop
+        self._waiting: dict[str, deque[Scope]] = defaultdict(deque)
+        for scope in scopes:
+            self._waiting[scope.account].append(scope)
+        self._left = sum(map(len, self._waiting.values()))
+        self._under_way: dict[str, int] = defaultdict(int)
+        self._started: dict[Scope, float] = {}
+        self._given_up: set[Scope] = set()
+        self._lock = threading.Lock()
+        self._pieces: queue.Queue[tuple[Scope, Piece]] = queue.Queue(IN_FLIGHT)
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[tuple[Scope, Piece]]:
+        for _ in range(min(self._limits.concurrency, self._left)):
+            self._hire()
+        try:
+            while self._left:
+                for scope in self._overdue():
+                    self._left -= 1
+                    self._hire()
+                    yield scope, _given_up(scope, self._limits.scope_deadline)
+                try:
+                    scope, piece = self._pieces.get(timeout=0.25)
+                except queue.Empty:
+                    continue
+                if scope in self._given_up:
+                    continue
+                if isinstance(piece, Coverage):
+                    self._left -= 1
+                    self._started.pop(scope, None)
+                yield scope, piece
+        finally:
+            self._closed.set()
+
+    def _hire(self) -> None:
+        threading.Thread(target=self._work, name=f"read-{self._provider.name}", daemon=True).start()
+
+    def _work(self) -> None:
+        while (scope := self._next()) is not None:
+            try:
+                self._read(scope)
+            finally:
+                with self._lock:
+                    replaced = scope in self._given_up
+                    if not replaced:
+                        self._under_way[scope.account] -= 1
+            if replaced:
+                return
+
+    def _next(self) -> Scope | None:
+        with self._lock:
+            open_accounts = [account for account, scopes in self._waiting.items() if scopes]
+            if not open_accounts or self._closed.is_set():
+                return None
+            account = min(open_accounts, key=lambda name: self._under_way[name])
+            scope = self._waiting[account].popleft()
+            self._under_way[account] += 1
+            self._started[scope] = time.monotonic()
+            return scope
+
+    def _read(self, scope: Scope) -> None:
+        if self._stop.is_set():
+            self._put(
+                scope,
+                Coverage(scope=scope, status=CoverageStatus.UNAVAILABLE, cause="the daemon is stopping"),
+            )
+            return
+        read = 0
+        try:
+            reading = self._provider.read(scope)
+            batch: list[Resource] = []
+            for resource in reading:
+                batch.append(resource)
+                if len(batch) == BATCH:
+                    read += len(batch)
+                    self._put(scope, batch)
+                    batch = []
+                if self._stop.is_set():
+                    self._put(
+                        scope,
+                        Coverage(
+                            scope=scope,
+                            status=CoverageStatus.PARTIAL,
+                            read=read,
+                            cause="the daemon is stopping",
+                        ),
+                    )
+                    return
+            if batch:
+                self._put(scope, batch)
+            self._put(scope, reading.coverage)
+        except Exception as error:
+            log.exception(f"A defect of ours ended the reading of {scope}.", key="reading-defect")
+            cause = f"a defect in Watchstander: {type(error).__name__}: {error}"
+            self._put(scope, Coverage(scope=scope, status=CoverageStatus.UNAVAILABLE, read=read, cause=cause))
+
+    def _put(self, scope: Scope, piece: Piece) -> None:
+        while not self._closed.is_set():
+            try:
+                self._pieces.put((scope, piece), timeout=0.25)
+            except queue.Full:
+                # The writer is slow, not the cloud: that time does not count against the scope.
+                with self._lock:
+                    if scope in self._started:
+                        self._started[scope] += 0.25
+                continue
+            return
+
+    def _overdue(self) -> list[Scope]:
+        limit = (self._limits.scope_deadline + GRACE).total_seconds()
+        now = time.monotonic()
+        with self._lock:
+            late = [scope for scope, started in self._started.items() if now - started > limit]
+            for scope in late:
+                del self._started[scope]
+                self._given_up.add(scope)
+                self._under_way[scope.account] -= 1
+        return late
+
+
+def _given_up(scope: Scope, deadline: timedelta) -> Coverage:
+    return Coverage(
+        scope=scope,
+        status=CoverageStatus.TIMED_OUT,
+        cause=f"the reading did not end within {deadline.total_seconds():g} s and was given up",
+    )
