@@ -70,6 +70,39 @@ def display_name(uid: str, data: Mapping[str, Any]) -> str:
     return last(uid)
 
 
+_COLLECTIONS = {
+    ("compute.googleapis.com", "instances"): "compute.googleapis.com/Instance",
+    ("compute.googleapis.com", "disks"): "compute.googleapis.com/Disk",
+    ("compute.googleapis.com", "firewalls"): "compute.googleapis.com/Firewall",
+    ("compute.googleapis.com", "networks"): "compute.googleapis.com/Network",
+    ("compute.googleapis.com", "subnetworks"): "compute.googleapis.com/Subnetwork",
+    ("compute.googleapis.com", "images"): "compute.googleapis.com/Image",
+    ("compute.googleapis.com", "snapshots"): "compute.googleapis.com/Snapshot",
+    ("iam.googleapis.com", "serviceAccounts"): "iam.googleapis.com/ServiceAccount",
+    ("iam.googleapis.com", "keys"): "iam.googleapis.com/ServiceAccountKey",
+    ("cloudkms.googleapis.com", "cryptoKeys"): "cloudkms.googleapis.com/CryptoKey",
+    ("cloudsql.googleapis.com", "instances"): "sqladmin.googleapis.com/Instance",
+    ("cloudresourcemanager.googleapis.com", "projects"): "cloudresourcemanager.googleapis.com/Project",
+    ("cloudresourcemanager.googleapis.com", "folders"): "cloudresourcemanager.googleapis.com/Folder",
+    (
+        "cloudresourcemanager.googleapis.com",
+        "organizations",
+    ): "cloudresourcemanager.googleapis.com/Organization",
+}
+
+
+def type_of(name: str) -> str | None:
+    """The asset type a full name is of, for the types that events speak of; None for the others."""
+    try:
+        host, path = split(name)
+    except ValueError:
+        return None
+    if host == "storage.googleapis.com":
+        return "storage.googleapis.com/Bucket" if "/" not in path else None
+    segments = path.split("/")
+    return _COLLECTIONS.get((host, segments[-2])) if len(segments) >= 2 else None
+
+
 def labels_of(data: Mapping[str, Any]) -> dict[str, str]:
     """The labels, wherever the service keeps them."""
     for key in ("labels", "resourceLabels", "userLabels"):

@@ -228,7 +228,7 @@ class Session:
                 raise from_response(response, what)
             return _object(response, what)
 
-        account = names.project_in(f"//{service}{path}") or ""
+        account = names.project_in(f"//{service}/{path[path.find('projects/') :]}") or ""
         return self.call(
             once,
             deadline=deadline or self.deadline(),

@@ -1,0 +1,155 @@
+"""Which scopes there are.
+
+A project is one scope that spans regions and types. An organisation or folder is opened into its projects, so that
+coverage, deadlines and failures are known project by project and a resource's account is always its project; what
+lives in the organisation or folder itself is read by one scope for each of
+:data:`providers.gcp.catalog.ORGANIZATION_TYPES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from config.settings import GcpSettings
+from providers.errors import ProviderError
+from providers.gcp import names
+from providers.gcp.catalog import ORGANIZATION_TYPES
+from providers.gcp.convert import struct
+from providers.gcp.document import PROVIDER
+from providers.gcp.projects import Project, Projects
+from providers.gcp.session import PAGE_SIZE, Session
+from providers.provider import Discovery, Selection
+from providers.resource import ANY, Coverage, CoverageStatus, Scope
+
+_PROJECT = "cloudresourcemanager.googleapis.com/Project"
+_INACTIVE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+
+
+@dataclass(slots=True)
+class _Found:
+    scopes: dict[str, None] = field(default_factory=dict)
+    containers: dict[str, None] = field(default_factory=dict)
+    unread: list[Coverage] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+
+
+class Discoverer:
+    """Finds scopes through a session."""
+
+    def __init__(self, session: Session, settings: GcpSettings, projects: Projects) -> None:
+        self._session = session
+        self._settings = settings
+        self._projects = projects
+
+    def discover(self, selection: Selection) -> Discovery:
+        """The scopes of every configured parent. Raises ProviderError if no parent is known at all."""
+        if selection.providers and PROVIDER not in selection.providers:
+            return Discovery(scopes=())
+        types = tuple(
+            t
+            for t in narrow(self._settings.types, tuple(selection.types))
+            if not any(_within(t, pattern) for pattern in self._settings.exclude_types)
+        )
+        found = _Found()
+        for parent in self._parents():
+            self._open(parent, found)
+        regions = sorted(selection.regions) or [ANY]
+        accounts = [a for a in found.scopes if not selection.accounts or a in selection.accounts]
+        containers = [c for c in found.containers if not selection.accounts or c in selection.accounts]
+        scopes = [Scope(PROVIDER, a, region, t) for a in accounts for region in regions for t in types]
+        scopes += [
+            Scope(PROVIDER, container, region, t)
+            for container in containers
+            for region in regions
+            for t in self._container_types(types)
+        ]
+        unread = [c for c in found.unread if not selection.accounts or c.scope.account in selection.accounts]
+        return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=found.accounts)
+
+    def _parents(self) -> tuple[str, ...]:
+        if self._settings.parents:
+            return self._settings.parents
+        project = self._session.default_project()
+        if project is None:
+            raise ProviderError(
+                "Google Cloud: the credentials belong to no project.",
+                hint="Name what to read in `providers.gcp.parents`: projects/NAME, folders/N or organizations/N.",
+            )
+        return (f"projects/{project}",)
+
+    def _container_types(self, types: tuple[str, ...]) -> list[str]:
+        return [
+            t
+            for t in ORGANIZATION_TYPES
+            if any(_within(t, pattern) for pattern in types)
+            and not any(_within(t, pattern) for pattern in self._settings.exclude_types)
+        ]
+
+    def _open(self, parent: str, found: _Found) -> None:
+        kind, _, name = parent.partition("/")
+        account = name if kind == "projects" and name else parent
+        if kind != "projects":
+            found.containers[parent] = None
+            found.accounts.setdefault(parent, parent)
+        count = 0
+        try:
+            for project in self._listed(parent if name else f"projects/{parent}"):
+                self._projects.learn(project)
+                count += 1
+                if project.active:
+                    found.scopes[project.id] = None
+                    found.accounts[project.id] = project.name
+        except ProviderError as error:
+            found.unread.append(
+                Coverage(
+                    scope=Scope(PROVIDER, self._projects.id_of(account) or account, ANY, ANY),
+                    status=CoverageStatus.PARTIAL if count else error.coverage,
+                    read=count,
+                    cause=error.message,
+                    permission=error.permission,
+                )
+            )
+            return
+        if not count and kind == "projects":
+            # Cloud Asset answered, but did not name the project itself: it can be read all the same.
+            found.scopes[self._projects.id_of(account) or account] = None
+
+    def _listed(self, parent: str) -> Iterable[Project]:
+        request = {
+            "parent": parent,
+            "content_type": "RESOURCE",
+            "page_size": PAGE_SIZE,
+            "asset_types": [_PROJECT],
+        }
+        deadline = self._session.deadline()
+        while True:
+            page = self._session.list_page(
+                request, deadline=deadline, what=f"listing the projects of {parent}"
+            )
+            for asset in page.assets:
+                data = struct(asset.resource.data)
+                if data.get("projectId"):
+                    yield Project(
+                        id=str(data["projectId"]),
+                        number=str(data.get("projectNumber") or names.last(asset.name)),
+                        name=str(data.get("name") or data["projectId"]),
+                        active=data.get("lifecycleState") not in _INACTIVE,
+                    )
+            if not page.next_page_token:
+                return
+            request["page_token"] = page.next_page_token
+
+
+def narrow(configured: tuple[str, ...], selected: tuple[str, ...]) -> tuple[str, ...]:
+    """The types both want, as few patterns as say it; ``("*",)`` for everything."""
+    mine, theirs = configured or (ANY,), selected or (ANY,)
+    both = {a if _within(a, b) else b for a in mine for b in theirs if _within(a, b) or _within(b, a)}
+    return tuple(sorted(p for p in both if not any(p != q and _within(p, q) for q in both)))
+
+
+def _within(pattern: str, other: str) -> bool:
+    """Whether everything ``pattern`` matches, ``other`` matches."""
+    if other.endswith(ANY):
+        return pattern.startswith(other[:-1])
+    return pattern == other
