@@ -1,0 +1,243 @@
+"""The AWS provider: discovery, and the parts put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from config.settings import AwsSettings
+from providers.aws import actions, events, past, sqs, terraform
+from providers.aws.catalog import Placement, ResourceType, catalog
+from providers.aws.permissions import permission_of, policy
+from providers.aws.reader import Reader
+from providers.aws.session import Place, Sessions
+from providers.errors import NotEnabled, ProviderError
+from providers.provider import (
+    Action,
+    ActionKind,
+    Discovery,
+    Event,
+    EventSource,
+    PastVersion,
+    Receipt,
+    Selection,
+)
+from providers.resource import ANY, GLOBAL, Coverage, Reading, Resource, ResourceRef, Scope
+from providers.terraform import TerraformView
+
+
+class AwsProvider:
+    """Amazon Web Services. Make one for each configuration; it is safe to use from any thread.
+
+    ``clock`` tells the time for credentials; ``monotonic`` and ``sleep`` serve deadlines and budgets; ``attempts`` is how
+    often a call is tried in all.
+    """
+
+    name = "aws"
+
+    def __init__(
+        self,
+        settings: AwsSettings,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = 4,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._types = {
+            name: declared
+            for name, declared in catalog().items()
+            if matches(name, settings.types, empty=True)
+            and not matches(name, settings.exclude_types, empty=False)
+        }
+        self.sessions = Sessions(settings, clock=clock, monotonic=monotonic, sleep=sleep, attempts=attempts)
+        self._reader = Reader(settings, self.sessions, catalog())
+        self._sources: tuple[EventSource, ...] | None = None
+
+    def discover(self, selection: Selection) -> Discovery:
+        """The scopes of every account that can be entered; the others are in ``unread``, each with its cause."""
+        if selection.providers and self.name not in selection.providers:
+            return Discovery(scopes=())
+        accounts = self._accounts()
+        types = [t for t in self._types.values() if matches(t.type, selection.types, empty=True)]
+        scopes: list[Scope] = []
+        unread: list[Coverage] = []
+        wanted = {
+            account: name
+            for account, name in accounts.items()
+            if not selection.accounts or account in selection.accounts
+        }
+        ask = partial(self._regions, selection=selection)
+        order = sorted(wanted)
+        with ThreadPoolExecutor(self._settings.budget.concurrency, thread_name_prefix="aws-accounts") as pool:
+            answers = list(pool.map(ask, order))
+        for account, found in zip(order, answers, strict=True):
+            if isinstance(found, ProviderError):
+                unread.append(
+                    Coverage(
+                        scope=Scope(self.name, account, ANY, ANY),
+                        status=found.coverage,
+                        cause=found.message,
+                        permission=found.permission,
+                    )
+                )
+            else:
+                scopes += self._scopes(account, found, types, selection)
+        return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=wanted)
+
+    def _accounts(self) -> dict[str, str]:
+        """Account id -> name. Raises ProviderError where not even our own account can be told."""
+        accounts = self._settings.accounts
+        own = self.sessions.own_account()
+        if accounts.discover == "organizations":
+            found = self._organization()
+            if accounts.include:
+                found = {account: name for account, name in found.items() if account in accounts.include}
+        else:
+            found = {own: own} | {account: account for account in accounts.include}
+        return {account: name for account, name in found.items() if account not in accounts.exclude}
+
+    def _organization(self) -> dict[str, str]:
+        place = Place("", self.sessions.home_region)
+        try:
+            return {
+                str(account["Id"]): str(account.get("Name") or account["Id"])
+                for page in self.sessions.pages(place, "organizations", "ListAccounts")
+                for account in page.get("Accounts", ())
+                if account.get("State", account.get("Status", "ACTIVE")) == "ACTIVE"
+            }
+        except NotEnabled as error:
+            raise NotEnabled(
+                error.message,
+                hint="The account is in no organisation: set `providers.aws.accounts.discover: none`.",
+                code=error.code,
+            ) from error
+
+    def _regions(self, account: str, *, selection: Selection) -> Sequence[str] | ProviderError:
+        """The regions to read in an account; or why it cannot be entered."""
+        place = Place(account, self.sessions.home_region)
+        try:
+            if self._settings.regions:
+                # Entering is tried here, so that a denied account is one line and not one for every type.
+                if account != self.sessions.own_account():
+                    self.sessions.call(place, "sts", "GetCallerIdentity")
+                found: Iterable[str] = self._settings.regions
+            else:
+                answer = self.sessions.call(place, "ec2", "DescribeRegions")
+                found = (region["RegionName"] for region in answer.get("Regions", ()) if _enabled(region))
+            return sorted(r for r in set(found) if not selection.regions or r in selection.regions)
+        except ProviderError as error:
+            return error
+
+    def _scopes(
+        self, account: str, regions: Sequence[str], types: Iterable[ResourceType], selection: Selection
+    ) -> Iterable[Scope]:
+        for declared in types:
+            if declared.placement is Placement.REGIONAL:
+                yield from (Scope(self.name, account, region, declared.type) for region in regions)
+            elif (
+                declared.placement is Placement.ANYWHERE
+                or not selection.regions
+                or GLOBAL in selection.regions
+            ):
+                yield Scope(self.name, account, declared.scope_region(""), declared.type)
+
+    def read(self, scope: Scope) -> Reading:
+        """One pass over a scope; streams, and never raises for what AWS does."""
+        return self._reader.read(scope)
+
+    def reread(self, ref: ResourceRef) -> Resource:
+        """The resource as it is now. Raises Gone on the service's own word only."""
+        return self._reader.reread(ref)
+
+    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
+        """What AWS Config remembers of a resource, oldest first. Raises ProviderError."""
+        return past.versions(self.sessions, ref, since, self._clock())
+
+    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+        """An EventBridge envelope (or an SNS or Config message holding one) understood."""
+        return events.parse(body)
+
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """The configured SQS queue, if there is one."""
+        if self._sources is None:
+            settings = self._settings.events
+            self._sources = (
+                (sqs.SqsSource(self.sessions, settings),) if settings.queue_url is not None else ()
+            )
+        return self._sources
+
+    def action_kinds(self) -> Mapping[str, ActionKind]:
+        """What can be changed."""
+        return {name: effect.kind for name, effect in actions.effects().items()}
+
+    def observe(self, action: Action) -> Mapping[str, Any]:
+        """The state the action would change, read afresh."""
+        return actions.observe(self.sessions, action)
+
+    def act(self, action: Action) -> Receipt:
+        """Make the change unless it is already so."""
+        return actions.act(self.sessions, action)
+
+    def undo(self, receipt: Receipt) -> Receipt:
+        """Restore what was before. Raises Conflict if the target has moved on."""
+        return actions.undo(self.sessions, receipt)
+
+    def terraform(self, resource: Resource) -> TerraformView | None:
+        """The resource in the Terraform provider's words."""
+        return terraform.view_of(resource)
+
+    def terraform_types(self) -> Mapping[str, str]:
+        """Terraform type -> resource type."""
+        return terraform.types()
+
+    def permissions(self, *, contain: bool) -> Mapping[str, Any]:
+        """An IAM policy document with exactly what reading (or, with ``contain``, acting) needs."""
+        if contain:
+            wanted = (p for effect in actions.effects().values() for p in effect.kind.permissions)
+            return policy([("WatchstanderContain", wanted, "*")])
+        accounts, queue = self._settings.accounts, self._settings.events.queue_url
+        partition = self._settings.partition
+        read = {p for declared in self._types.values() for p in declared.permissions()}
+        read |= {"ec2:DescribeRegions", "config:GetResourceConfigHistory"}
+        enter = {"sts:AssumeRole"} if accounts.role else set[str]()
+        names = sorted(name for name in {accounts.role, accounts.contain_role} if name is not None)
+        roles = [f"arn:{partition}:iam::*:role/{name}" for name in names]
+        found = (
+            {permission_of("organizations", "ListAccounts")} if accounts.discover != "none" else set[str]()
+        )
+        take = {"sqs:ReceiveMessage", "sqs:DeleteMessage"} if queue else set[str]()
+        return policy(
+            [
+                ("WatchstanderRead", read, "*"),
+                ("WatchstanderDiscover", found, "*"),
+                ("WatchstanderEnterAccounts", enter, roles),
+                ("WatchstanderEvents", take, sqs.queue_arn(queue, partition) if queue else "*"),
+            ]
+        )
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._reader.close()
+        self.sessions.close()
+
+
+def matches(name: str, patterns: Iterable[str], *, empty: bool) -> bool:
+    """Whether a type is named by one of the patterns (a trailing ``*`` is a prefix); ``empty`` where there are none."""
+    patterns = tuple(patterns)
+    if not patterns:
+        return empty
+    return any(name.startswith(p[:-1]) if p.endswith("*") else name == p for p in patterns)
+
+
+def _enabled(region: Mapping[str, Any]) -> bool:
+    return bool(region.get("OptInStatus", "opt-in-not-required") != "not-opted-in")
+
+
+__all__ = ["AwsProvider", "matches"]

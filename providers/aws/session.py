@@ -1,0 +1,287 @@
+"""Sessions, clients and credentials: the one door to AWS.
+
+Every call goes through :meth:`Sessions.call` or :meth:`Sessions.pages`. There the call budget is asked before each
+attempt (botocore's retries included), throttling is told to it, a scope's deadline is kept, and botocore's errors become
+ours. Clients are made once for each (account, service, region) and shared by all threads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
+
+from config.settings import AwsSettings
+from providers.aws.errors import is_throttling, wrapped
+from providers.budget import CallBudget, CallBudgets
+from providers.errors import ProviderError, Refused, TimedOut
+
+HOME_REGION: Final[Mapping[str, str]] = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+}
+"""Where a partition's global services are called."""
+
+_DEADLINE: ContextVar[float | None] = ContextVar("aws_deadline", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where calls go: an account, a region, and whether with the role that may change things."""
+
+    account: str
+    region: str
+    contain: bool = False
+
+
+class Sessions:
+    """The sessions of one provider. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        settings: AwsSettings,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = 4,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.monotonic = monotonic
+        self.budgets = CallBudgets(settings.budget, clock=monotonic, sleep=sleep)
+        self._endpoint = settings.endpoint or os.environ.get("AWS_ENDPOINT_URL") or None
+        self._attempts = attempts
+        self._lock = threading.RLock()
+        self._sessions: dict[tuple[str, bool], boto3.Session] = {}
+        self._clients: dict[tuple[str, str, str, bool], Any] = {}
+        self._identity: str | None = None
+        self._loader: Any = None
+        self._methods: dict[str, dict[str, str]] = {}
+
+    @property
+    def home_region(self) -> str:
+        """The region in which the partition's global services are called."""
+        return HOME_REGION[self._settings.partition]
+
+    def own_account(self) -> str:
+        """The account our own credentials belong to (asked once). Raises ProviderError."""
+        with self._lock:
+            if self._identity is None:
+                answer = self.call(Place("", self.home_region), "sts", "GetCallerIdentity")
+                self._identity = str(answer["Account"])
+            return self._identity
+
+    def client(self, place: Place, service: str) -> Any:
+        """The boto3 client of ``service`` at ``place``; the same object each time. Raises ProviderError."""
+        key = (place.account, service, place.region, place.contain)
+        client = self._clients.get(key)
+        if client is not None:
+            return client
+        with self._lock:
+            client = self._clients.get(key)
+            if client is None:
+                with wrapped(service, "client", place.account, place.region):
+                    session = self._session(place.account, place.contain)
+                    client = session.client(
+                        service,
+                        region_name=place.region,
+                        endpoint_url=self._endpoint,
+                        config=self._config(),
+                    )
+                self._watch(client, self.budgets.of(place.account, service))
+                self._clients[key] = client
+            return client
+
+    def call(
+        self,
+        place: Place,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> dict[str, Any]:
+        """One call's answer without its ResponseMetadata (its request id is under ``_request_id``). Raises ProviderError."""
+        client = self.client(place, service)
+        token = _DEADLINE.set(deadline)
+        try:
+            with wrapped(service, operation, place.account, place.region):
+                answer: dict[str, Any] = getattr(client, self._method(client, operation))(
+                    **(parameters or {})
+                )
+        finally:
+            _DEADLINE.reset(token)
+        meta = answer.pop("ResponseMetadata", None) or {}
+        answer["_request_id"] = meta.get("RequestId")
+        return answer
+
+    def pages(
+        self,
+        place: Place,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """The pages of a listing, one at a time; a single page where the operation does not page. Raises ProviderError
+        between any two pages."""
+        client = self.client(place, service)
+        name = self._method(client, operation)
+        if not client.can_paginate(name):
+            yield self.call(place, service, operation, parameters, deadline=deadline)
+            return
+        with wrapped(service, operation, place.account, place.region):
+            iterator = iter(client.get_paginator(name).paginate(**(parameters or {})))
+        while True:
+            token = _DEADLINE.set(deadline)
+            try:
+                with wrapped(service, operation, place.account, place.region):
+                    page = next(iterator, None)
+            finally:
+                _DEADLINE.reset(token)
+            if page is None:
+                return
+            page.pop("ResponseMetadata", None)
+            yield page
+
+    def close(self) -> None:
+        """Close the clients' connections."""
+        with self._lock:
+            clients, self._clients = list(self._clients.values()), {}
+            self._sessions.clear()
+        for client in clients:
+            client.close()
+
+    def _method(self, client: Any, operation: str) -> str:
+        """The client's method for an operation of the service model: ``ListBuckets`` -> ``list_buckets``."""
+        service = client.meta.service_model.service_name
+        names = self._methods.get(service)
+        if names is None:
+            names = {api: python for python, api in client.meta.method_to_api_mapping.items()}
+            self._methods[service] = names
+        return names[operation]
+
+    def _session(self, account: str, contain: bool) -> boto3.Session:
+        key = (account, contain)
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = self._make_session(account, contain)
+        return session
+
+    def _make_session(self, account: str, contain: bool) -> boto3.Session:
+        core = botocore.session.Session(profile=self._settings.profile if self._is_own(account) else None)
+        # Service models are parsed once for all accounts: a session of its own costs 5 ms and 10 MB otherwise.
+        if self._loader is None:
+            self._loader = core.get_component("data_loader")
+        else:
+            core.register_component("data_loader", self._loader)
+        role = self._role(account, contain)
+        if role is not None:
+            credentials = DeferredRefreshableCredentials(
+                refresh_using=lambda: self._assume(role), method="assume-role", time_fetcher=self._clock
+            )
+            core.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
+        return boto3.Session(botocore_session=core, region_name=self.home_region)
+
+    def _is_own(self, account: str) -> bool:
+        return not account or account == self._identity
+
+    def _role(self, account: str, contain: bool) -> str | None:
+        """The ARN of the role to assume, or None for our own credentials."""
+        accounts = self._settings.accounts
+        if not account:
+            return None
+        name = (accounts.contain_role or accounts.role) if contain else accounts.role
+        if account == self.own_account() and not (contain and accounts.contain_role):
+            return None
+        if name is None:
+            # Our own credentials would answer, with our own resources in the other account's name.
+            raise Refused(
+                f"There is no role to enter account {account} with.",
+                hint="Set `providers.aws.accounts.role`.",
+                code="NoRole",
+            )
+        return f"arn:{self._settings.partition}:iam::{account}:role/{name}"
+
+    def _assume(self, role: str) -> dict[str, str]:
+        accounts = self._settings.accounts
+        parameters = {"RoleArn": role, "RoleSessionName": accounts.session_name}
+        if accounts.external_id is not None:
+            parameters["ExternalId"] = accounts.external_id
+        try:
+            answer = self.call(Place("", self.home_region), "sts", "AssumeRole", parameters)
+        except ProviderError as error:
+            raise type(error)(
+                f"Cannot enter with {role}: {error.message}",
+                hint="Check that the role exists there and that its trust names us (and the external id).",
+                code=error.code,
+                permission=error.permission,
+            ) from error
+        given = answer["Credentials"]
+        expiry: datetime = given["Expiration"]
+        return {
+            "access_key": given["AccessKeyId"],
+            "secret_key": given["SecretAccessKey"],
+            "token": given["SessionToken"],
+            "expiry_time": expiry.astimezone(UTC).isoformat(),
+        }
+
+    def _config(self) -> Config:
+        budget = self._settings.budget
+        timeout = budget.call_timeout.total_seconds()
+        options: dict[str, Any] = {
+            "parameter_validation": False,
+            "retries": {"mode": "standard", "total_max_attempts": self._attempts},
+            "connect_timeout": min(10.0, timeout),
+            "read_timeout": timeout,
+            "max_pool_connections": max(10, 2 * budget.concurrency),
+            "user_agent_appid": "watchstander",
+        }
+        if self._endpoint is not None:
+            # An emulator has one host: neither buckets nor account ids can be put before its name.
+            options |= {"s3": {"addressing_style": "path"}, "inject_host_prefix": False}
+        return Config(**options)
+
+    def _watch(self, client: Any, budget: CallBudget) -> None:
+        """Ask the budget before every attempt, and tell it when a service says that we call too often."""
+
+        def before_send(**_: Any) -> None:
+            deadline = _DEADLINE.get()
+            if deadline is not None and self.monotonic() > deadline:
+                raise TimedOut("The deadline of the scope has passed.", code="ScopeDeadline")
+            budget.acquire(deadline)
+
+        def received(parsed_response: Mapping[str, Any] | None = None, **_: Any) -> None:
+            if parsed_response and "Error" in parsed_response:
+                status = parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                if is_throttling(str(parsed_response["Error"].get("Code", "")), status):
+                    budget.throttled()
+
+        client.meta.events.register("before-send", before_send)
+        client.meta.events.register("response-received", received)
+
+
+class _Given:
+    """A credential provider that has exactly one answer."""
+
+    METHOD = "watchstander-assume-role"
+    CANONICAL_NAME = "watchstander-assume-role"
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def load(self) -> Any:
+        return self._credentials
