@@ -3,6 +3,7 @@
 PolicyError
 ├── PolicySyntaxError    file:line:column and what was expected
 ├── PackError            a pack, its metadata or its layout
+├── PolicyErrors         several of these, found together
 └── EngineError          the engine could not be started or was lost; a single evaluation's failure is an
                          *unknown* verdict, never an exception
 """
@@ -47,6 +48,16 @@ class PolicySyntaxError(PolicyError):
 
 class PackError(PolicyError):
     """A pack of policies is not well formed."""
+
+
+class PolicyErrors(UsageError):
+    """Several policies cannot be used; all that was found, at once."""
+
+    def __init__(self, errors: tuple[PolicyError, ...]) -> None:
+        self.errors = errors
+        lines = [f"  {error}" for error in errors]
+        count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+        super().__init__("\n".join([f"The policies have {count}:", *lines]))
 
 
 class EngineError(WatchstanderError):

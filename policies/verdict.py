@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 
 class Outcome(StrEnum):
     """The four things a judgement may say."""
@@ -46,7 +48,38 @@ class Verdict:
     cause: str | None = None
     """Why it is unknown, in one line."""
 
+    transient: bool = False
+    """Whether it came from a limit or a lost process: not a function of the digests, so not to be remembered."""
+
     @property
     def text(self) -> str:
         """All messages in one line, or the cause."""
         return "; ".join(m.text for m in self.messages) or self.cause or ""
+
+
+def messages_of(value: Any, title: str) -> list[Message]:
+    """The messages in what a ``deny`` rule gave: a set or list of texts or objects with ``msg``, one of these alone, an
+    object whose keys are the messages (``deny[msg] if …``), or true."""
+    if value is None or value is False:
+        return []
+    if value is True:
+        return [Message(text=title)]
+    if isinstance(value, list):
+        return [message for item in value for message in messages_of(item, title)]
+    if isinstance(value, Mapping):
+        text = value.get("msg", value.get("message"))
+        if text is not None:
+            return [
+                Message(
+                    text=plain(text), details={k: v for k, v in value.items() if k not in ("msg", "message")}
+                )
+            ]
+        if value and all(isinstance(item, bool) for item in value.values()):
+            return [Message(text=str(key)) for key, held in value.items() if held]
+        return [Message(text=title, details=value)] if value else []
+    return [Message(text=plain(value))]
+
+
+def plain(value: Any) -> str:
+    """A value as one line of text."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

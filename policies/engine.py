@@ -1,0 +1,226 @@
+"""What the judge asks of a policy engine: check modules once, evaluate many documents. One protocol, one contract suite.
+
+An engine never raises for what a policy or a document does: a failed, stopped or crashed evaluation is an
+:class:`Answer` with a :class:`Failure`, and costs that evaluation only. Documents go in and results come out as JSON
+text, so that no engine has to be trusted with our objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from policies.errors import PolicyError, Position
+from providers.normalise import digest_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One source file of a policy."""
+
+    path: Path
+    text: str
+
+
+class RuleKind(StrEnum):
+    """How a rule gives its value."""
+
+    COMPLETE = "complete"
+    PARTIAL_SET = "partial-set"
+    PARTIAL_OBJECT = "partial-object"
+    FUNCTION = "function"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule as declared: ``deny`` of ``package ir.preparation``."""
+
+    package: str
+    name: str
+    kind: RuleKind
+    position: Position
+    arity: int = 0
+
+    @property
+    def reference(self) -> str:
+        """Its full path below ``data``."""
+        return f"data.{self.package}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """A ``# METADATA`` block, the position of each of its keys, and what it stands above."""
+
+    position: Position
+    scope: str
+    """``package``, ``rule``, ``document`` or ``subpackages``."""
+    values: Mapping[str, Any]
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Dotted key -> line."""
+    target: str = ""
+    """The package or the rule below it."""
+
+    def where(self, key: str) -> Position:
+        """The position of a dotted key, or of the block."""
+        return Position(self.position.path, self.lines.get(key, self.position.line))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedModule:
+    """What is known of one module without running it."""
+
+    module: Module
+    package: str
+    v0: bool
+    rules: tuple[Rule, ...]
+    annotations: tuple[Annotation, ...]
+    imports: frozenset[str]
+    """The ``data`` packages it imports or refers to."""
+    reads: frozenset[str] | None
+    """Dotted paths below ``input``; None where it may read anything."""
+    joins: frozenset[str]
+    """Keys read from ``data.inventory``; ``*`` where any may be."""
+    reads_clock: bool
+    asset_types: frozenset[str]
+    """The constants ``input.asset.type`` is compared with."""
+    null_blocks: bool
+    """Whether it compares an item of a Terraform block with null (``x.logging[_] == null``)."""
+    uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Rule -> names it may refer to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A set of modules, checked together. ``errors`` are all that was found; the modules that are well formed are in
+    ``modules`` whatever happened to the others."""
+
+    modules: tuple[CheckedModule, ...]
+    errors: tuple[PolicyError, ...] = ()
+
+    def raise_first(self) -> Checked:
+        """Self, or raise the first error."""
+        if self.errors:
+            raise self.errors[0]
+        return self
+
+
+def closure(module: CheckedModule, others: Sequence[CheckedModule]) -> tuple[CheckedModule, ...]:
+    """The module and, through its references to ``data``, every other one it needs."""
+    needed, frontier = [module], [module]
+    while frontier:
+        wanted = frontier.pop().imports
+        for other in others:
+            if other not in needed and any(_refers(name, other.package) for name in wanted):
+                needed.append(other)
+                frontier.append(other)
+    return tuple(needed)
+
+
+def _refers(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.") or package.startswith(f"{name}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Modules that are evaluated together, with the data they always see."""
+
+    digest: bytes
+    modules: tuple[tuple[str, str, bool], ...]
+    """(path, text, v0)."""
+    data: bytes = b"{}"
+    """JSON text of ``data`` (parameters, exceptions)."""
+
+    @classmethod
+    def of(cls, modules: Sequence[CheckedModule], data: bytes = b"{}") -> Program:
+        """A program; its digest covers every source, their syntax and the data."""
+        sources = tuple((str(m.module.path), m.module.text, m.v0) for m in modules)
+        parts = [data]
+        for path, text, v0 in sources:
+            parts += [
+                Path(path).name.encode("utf-8", "surrogateescape"),
+                text.encode("utf-8", "replace"),
+                b"0" if v0 else b"1",
+            ]
+        return cls(digest=digest_of(parts), modules=sources, data=data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One evaluation: a program over one input."""
+
+    program: Program
+    entrypoints: tuple[str, ...]
+    """Rule paths (``data.ir.preparation.deny``), or one query where ``query`` is true."""
+    input: bytes
+    """JSON text."""
+    now: datetime
+    data: bytes | None = None
+    """JSON text of further ``data`` for this input alone (``{"inventory": …}``)."""
+    query: bool = False
+
+
+class FailureKind(StrEnum):
+    """Why an evaluation has no answer."""
+
+    ERROR = "error"
+    """The policy or the document is at fault, and will be the next time too."""
+    TIME = "time"
+    """It was stopped at its time limit."""
+    MEMORY = "memory"
+    """It was stopped at its memory limit."""
+    CRASH = "crash"
+    """The engine was lost with it, twice."""
+
+    @property
+    def transient(self) -> bool:
+        """Whether another run may end otherwise, so that the verdict must not be remembered."""
+        return self is not FailureKind.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why there is no answer, in one line."""
+
+    kind: FailureKind
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an evaluation gave: entrypoint -> JSON value, without those that are undefined. Or the failure."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
+    prints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one evaluation may cost."""
+
+    seconds: float = 2.0
+    """CPU time of one evaluation: a busy machine stops nobody."""
+    memory_mb: int = 512
+    """MiB a worker may take beyond what it starts with."""
+    workers: int = 1
+
+
+class Engine(Protocol):
+    """Where policies of one language are checked and run. Safe to call from several threads at once."""
+
+    name: str
+    version: str
+    """Part of every policy digest: another engine, another verdict."""
+
+    def check(self, modules: Sequence[Module]) -> Checked:
+        """Parse and examine modules. Never raises for what is in them; raises EngineError without an engine."""
+
+    def evaluate(self, batch: Sequence[Evaluation]) -> list[Answer]:
+        """An answer for each evaluation, in order. Raises EngineError only where the engine itself cannot be had."""
+
+    def close(self) -> None:
+        """Let go of processes and connections."""

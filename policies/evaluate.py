@@ -1,0 +1,260 @@
+"""The judge: resources x policies -> verdicts. Three-valued, in batches, over workers that may die.
+
+Order: is the policy meant for it; was everything read that it reads; is the verdict remembered; only then is it run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from config.settings import PolicySettings
+from policies.decide import Decision, decide
+from policies.engine import Answer, Engine, Evaluation, Limits
+from policies.pack import CompiledPolicy, PolicySet, judges
+from policies.policy import Policy
+from policies.rego.engine import RegorusEngine
+from policies.subject import (
+    Inventory,
+    Rendered,
+    Subject,
+    Unencodable,
+    input_digest,
+    inventory_text,
+    uncovered,
+    unread,
+)
+from policies.verdict import Message, Outcome, Verdict, messages_of, plain
+from providers.normalise import digest_of
+from providers.resource import aware
+
+BATCH: Final = 100
+"""Evaluations sent to a worker at once: passing them then costs little, and a lost worker loses little."""
+
+Recall = Callable[[bytes, bytes], Verdict | None]
+"""(policy digest, input digest) -> the remembered verdict."""
+
+
+def limits(settings: PolicySettings) -> Limits:
+    """The limits a configuration asks for."""
+    return Limits(
+        seconds=settings.time_limit.total_seconds(),
+        memory_mb=settings.memory_limit_mb,
+        workers=settings.workers or os.cpu_count() or 1,
+    )
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A verdict to be: the facts known before the evaluation."""
+
+    compiled: CompiledPolicy
+    uid: str
+    digest: bytes
+    evaluation: Evaluation
+
+
+class Judge:
+    """Judges subjects by a set of policies. Safe to use from several threads; :meth:`close` ends its workers."""
+
+    def __init__(
+        self, policy_set: PolicySet, settings: PolicySettings | None = None, *, engine: Engine | None = None
+    ) -> None:
+        self.policy_set = policy_set
+        self._limits = limits(settings or PolicySettings())
+        self.engine: Engine = engine or RegorusEngine(self._limits)
+        self._owned = engine is None
+        self._threads = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="judge")
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for evaluations under way and end the workers that are ours."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._owned:
+            self.engine.close()
+
+    def judge(
+        self,
+        subjects: Iterable[Subject],
+        *,
+        now: datetime,
+        policies: Sequence[Policy] | None = None,
+        recall: Recall | None = None,
+    ) -> Iterator[Verdict]:
+        """A verdict for every subject and policy that speaks of it, subject by subject, policies by id.
+
+        Streams: at most a few batches are in memory. ``policies`` narrows the set; ``recall`` is asked before anything
+        is evaluated. Raises EngineError where no engine can be had.
+        """
+        now = aware(now, "now")
+        rows: deque[Verdict | _Pending] = deque()
+        running: deque[tuple[list[_Pending], Future[list[Answer]]]] = deque()
+        waiting: list[_Pending] = []
+        cache = _InventoryTexts()
+        for subject in subjects:
+            for row in self._prepare(subject, (now, policies, recall), cache):
+                rows.append(row)
+                if isinstance(row, _Pending):
+                    waiting.append(row)
+            if len(waiting) >= BATCH:
+                running.append(self._submit(waiting))
+                waiting = []
+            while len(running) > 2 * self._limits.workers:
+                yield from self._collect(rows, running)
+        if waiting:
+            running.append(self._submit(waiting))
+        while running:
+            yield from self._collect(rows, running)
+        yield from (row for row in rows if isinstance(row, Verdict))
+
+    def decide(
+        self,
+        policy_id: str,
+        rule: str | None,
+        finding: Mapping[str, Any],
+        data: Mapping[str, Any] | None,
+        now: datetime,
+    ) -> Decision:
+        """As :func:`policies.decide.decide`, with this judge's policies and engine."""
+        return decide(self.policy_set, self.engine, policy_id, finding, now=now, rule=rule, data=data)
+
+    def _submit(self, batch: list[_Pending]) -> tuple[list[_Pending], Future[list[Answer]]]:
+        evaluations = [pending.evaluation for pending in batch]
+        return batch, self._threads.submit(self.engine.evaluate, evaluations)
+
+    def _collect(
+        self,
+        rows: deque[Verdict | _Pending],
+        running: deque[tuple[list[_Pending], Future[list[Answer]]]],
+    ) -> Iterator[Verdict]:
+        """The verdicts up to the end of the oldest batch."""
+        batch, future = running.popleft()
+        answers = iter(future.result())
+        left = len(batch)
+        while left:
+            row = rows.popleft()
+            if isinstance(row, Verdict):
+                yield row
+            else:
+                left -= 1
+                yield _verdict(row, next(answers))
+
+    def _prepare(
+        self,
+        subject: Subject,
+        request: tuple[datetime, Sequence[Policy] | None, Recall | None],
+        cache: _InventoryTexts,
+    ) -> Iterator[Verdict | _Pending]:
+        now, policies, recall = request
+        kind = subject.resource.ref.type
+        if policies is None:
+            chosen = self.policy_set.for_resource(kind, subject.terraform_type)
+        else:
+            chosen = tuple(p for p in policies if judges(p, kind, subject.terraform_type))
+        rendered = Rendered(subject)
+        for policy in chosen:
+            compiled = self.policy_set.compiled(policy.id)
+            if compiled.entrypoints:
+                yield self._one(compiled, rendered, (now, recall), cache)
+
+    def _one(
+        self,
+        compiled: CompiledPolicy,
+        rendered: Rendered,
+        request: tuple[datetime, Recall | None],
+        cache: _InventoryTexts,
+    ) -> Verdict | _Pending:
+        now, recall = request
+        policy, subject = compiled.policy, rendered.subject
+        uid = subject.resource.uid
+        cause = unread(policy, subject) or uncovered(policy, subject.inventory)
+        inventory: bytes | None = None
+        try:
+            if policy.joins and cause is None and subject.inventory is not None:
+                inventory = cache.text(policy, subject.inventory)
+            text, parts = rendered.input(policy, now)
+        except Unencodable as error:
+            digest = digest_of([b"unencodable", uid.encode("utf-8", "replace"), str(error).encode()])
+            return _unknown(policy, uid, digest, str(error))
+        digest = input_digest(parts, cause, inventory)
+        if cause is not None:
+            return _unknown(policy, uid, digest, cause)
+        if recall is not None and (known := recall(policy.digest, digest)) is not None:
+            return known
+        evaluation = Evaluation(
+            program=compiled.program, entrypoints=compiled.entrypoints, input=text, now=now, data=inventory
+        )
+        return _Pending(compiled, uid, digest, evaluation)
+
+
+class _InventoryTexts:
+    """Rendered inventories: many subjects share one."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[int, frozenset[str]], tuple[Inventory, bytes]] = {}
+
+    def text(self, policy: Policy, inventory: Inventory) -> bytes:
+        """As :func:`inventory_text`."""
+        key = (id(inventory), policy.joins)
+        held = self._texts.get(key)
+        if held is None or held[0] is not inventory:
+            if len(self._texts) > 16:
+                self._texts.clear()
+            held = self._texts[key] = (inventory, inventory_text(policy, inventory))
+        return held[1]
+
+
+def _unknown(policy: Policy, uid: str, digest: bytes, cause: str, *, transient: bool = False) -> Verdict:
+    return Verdict(
+        policy_id=policy.id,
+        policy_digest=policy.digest,
+        uid=uid,
+        input_digest=digest,
+        outcome=Outcome.UNKNOWN,
+        cause=cause,
+        transient=transient,
+    )
+
+
+def _verdict(pending: _Pending, answer: Answer) -> Verdict:
+    """What an answer means."""
+    compiled = pending.compiled
+    policy = compiled.policy
+    if answer.failure is not None:
+        failure = answer.failure
+        return _unknown(policy, pending.uid, pending.digest, failure.cause, transient=failure.kind.transient)
+    messages: list[Message] = []
+    for rule in compiled.denies:
+        if rule in answer.values:
+            messages += messages_of(answer.values[rule], policy.title)
+    cause = None
+    for rule in compiled.allows:
+        allowed = answer.values.get(rule)
+        if allowed is False:
+            messages.append(Message(text=f"{rule.rpartition('.')[2]} is false: {policy.title}"))
+        elif allowed is not True:
+            seen = "undefined" if allowed is None else f"neither true nor false ({plain(allowed)})"
+            cause = f"{rule.rpartition('.')[2]} is {seen}"
+    warnings = [m for r in compiled.warns for m in messages_of(answer.values.get(r), policy.title)]
+    # Said by the policy about what was read: it fails, whatever else could not be decided.
+    outcome = Outcome.FAIL if messages else Outcome.UNKNOWN if cause else Outcome.PASS
+    return Verdict(
+        policy_id=policy.id,
+        policy_digest=policy.digest,
+        uid=pending.uid,
+        input_digest=pending.digest,
+        outcome=outcome,
+        messages=tuple(messages),
+        warnings=tuple(warnings),
+        cause=None if messages else cause,
+    )

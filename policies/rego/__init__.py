@@ -1,0 +1,1 @@
+"""Rego: regorus in worker processes that can be killed."""

@@ -1,0 +1,286 @@
+"""regorus in worker processes that can be killed: the built-in Rego engine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from policies.engine import (
+    Answer,
+    Checked,
+    CheckedModule,
+    Evaluation,
+    Failure,
+    FailureKind,
+    Limits,
+    Module,
+    Program,
+    closure,
+)
+from policies.errors import EngineError, PolicyError, PolicySyntaxError, Position
+from policies.rego import builtins
+from policies.rego.inspect import inspect, recursion
+from policies.rego.process import Lost, Worker
+from policies.rego.wire import Bundle, Item
+
+STRIKES: Final = 3
+"""A program that loses this many workers in one batch is not tried again in that batch."""
+
+
+class RegorusEngine:
+    """The engine. Workers start with the first evaluation and are kept; :meth:`close` ends them."""
+
+    name = "regorus"
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits(workers=os.cpu_count() or 1)
+        self.version = f"regorus-{version('gordon-to-regorus')}+{builtins.REVISION}"
+        self._idle: list[Worker] = []
+        self._slots = threading.BoundedSemaphore(max(1, self.limits.workers))
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> RegorusEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the idle workers."""
+        with self._lock:
+            return tuple(worker.pid for worker in self._idle)
+
+    def close(self) -> None:
+        """Kill the workers. An evaluation under way in another thread ends its own."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+    @contextmanager
+    def _worker(self) -> Iterator[_Lease]:
+        with self._slots:
+            with self._lock:
+                if self._closed:
+                    raise EngineError("The policy engine has been closed.")
+                idle = self._idle.pop() if self._idle else None
+            lease = _Lease(self.limits, idle)
+            try:
+                yield lease
+            except BaseException:
+                lease.drop()  # it may be in the middle of an answer
+                raise
+            with self._lock:
+                keep = lease.worker is not None and not self._closed
+                if keep and lease.worker is not None:
+                    self._idle.append(lease.worker)
+            if not keep:
+                lease.drop()
+
+    # Checking
+
+    def check(self, modules: Sequence[Module]) -> Checked:
+        """Parse and examine modules, each on its own and then with those it needs, in a throw-away process: nested
+        brackets parse in exponential time, and a parser that is stopped takes its process with it."""
+        lease = _Lease(self.limits, None)
+        errors: list[PolicyError] = []
+        checked: list[CheckedModule] = []
+        try:
+            for module in modules:
+                found = self._check_one(lease, module)
+                if isinstance(found, PolicyError):
+                    errors.append(found)
+                    continue
+                checked.append(found[0])
+                errors.extend(found[1])
+            if not errors:
+                errors.extend(recursion(checked))
+            if not errors:
+                for found_module in checked:
+                    errors.extend(self._prepare(lease, closure(found_module, checked)))
+        finally:
+            lease.drop()
+        return Checked(modules=tuple(checked), errors=tuple(errors))
+
+    def _check_one(
+        self, lease: _Lease, module: Module
+    ) -> PolicyError | tuple[CheckedModule, tuple[PolicyError, ...]]:
+        try:
+            module.text.encode()
+        except UnicodeEncodeError as error:
+            line = module.text.count("\n", 0, error.start) + 1
+            return PolicySyntaxError("not valid UTF-8 text", Position(module.path, line))
+        try:
+            answer = orjson.loads(lease.fresh().ask("check", str(module.path), module.text))
+        except Lost as lost:
+            lease.drop()
+            what = f"parsing it was given up: {lost.failure.cause}"
+            hint = "Brackets nested more than a dozen deep are the usual reason."
+            return PolicySyntaxError(what, Position(module.path), hint=hint)
+        if "error" in answer:
+            return _syntax_error(answer["error"], module.path)
+        return inspect(module, bool(answer["v0"]), answer["ast"])
+
+    def _prepare(self, lease: _Lease, checked: Sequence[CheckedModule]) -> list[PolicyError]:
+        sources = tuple((str(m.module.path), m.module.text, m.v0) for m in checked)
+        try:
+            answer = orjson.loads(lease.fresh().ask("prepare", sources, "true"))
+        except Lost:
+            lease.drop()
+            return []  # an endless constant: the first evaluation will say so
+        if "error" not in answer:
+            return []
+        error = _syntax_error(answer["error"], checked[0].module.path)
+        # What is wrong in a module that others need is told once, with that module.
+        return [error] if error.position.path == checked[0].module.path else []
+
+    # Evaluating
+
+    def evaluate(self, batch: Sequence[Evaluation]) -> list[Answer]:
+        """An answer for each, in order. A lost worker costs the evaluation it was at, and only that."""
+        bundles: dict[bytes, Bundle] = {}
+        items: list[Item] = []
+        for evaluation in batch:
+            program = evaluation.program
+            bundles.setdefault(program.digest, (program.modules, program.data))
+            items.append(_item(evaluation))
+        answers: list[Answer | None] = [None] * len(batch)
+        strikes: Counter[bytes] = Counter()
+        with self._worker() as lease:
+            todo = list(range(len(items)))
+            suspect: int | None = None
+            while todo:
+                todo, suspect = self._pass(lease, (bundles, items), todo, answers, (strikes, suspect))
+        return [answer for answer in answers if answer is not None]
+
+    def _pass(
+        self,
+        lease: _Lease,
+        work: tuple[dict[bytes, Bundle], list[Item]],
+        todo: list[int],
+        answers: list[Answer | None],
+        blame: tuple[Counter[bytes], int | None],
+    ) -> tuple[list[int], int | None]:
+        """One run over what is left, until its end or the worker's. Gives what is left and who is suspected.
+
+        Who was under way when a worker died is tried once more, first in a fresh process: the process may have been
+        killed from outside, or have been full. Running out of time needs no second trial.
+        """
+        bundles, items = work
+        strikes, suspect = blame
+        done = 0
+        try:
+            for raw in lease.alive().run(bundles, [items[index] for index in todo]):
+                answers[todo[done]] = _answer(raw)
+                done += 1
+            return [], None
+        except Lost as lost:
+            lease.drop()
+            guilty, rest = todo[done], todo[done + 1 :]
+            digest = items[guilty][0]
+            if lost.failure.kind is not FailureKind.TIME and suspect != guilty:
+                return [guilty, *rest], guilty
+            strikes[digest] += 1
+            answers[guilty] = Answer(failure=lost.failure)
+            if strikes[digest] < STRIKES:
+                return rest, None
+            left = []
+            for index in rest:
+                if items[index][0] == digest:
+                    cause = f"given up after {STRIKES} evaluations of this policy: {lost.failure.cause}"
+                    answers[index] = Answer(failure=Failure(kind=lost.failure.kind, cause=cause))
+                else:
+                    left.append(index)
+            return left, None
+
+    def coverage(self, program: Program, tests: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+        """Which lines the test rules reached: ``[{"path", "covered": [...], "not_covered": [...]}]``. Raises EngineError."""
+        lease = _Lease(self.limits, None)
+        try:
+            seconds = self.limits.seconds * len(tests) + 10
+            bundle = (program.modules, program.data)
+            raw = lease.fresh().ask("coverage", bundle, tuple(tests), _nanoseconds(now), seconds=seconds)
+        except Lost as lost:
+            raise EngineError(f"Coverage could not be measured: {lost.failure.cause}.") from lost
+        finally:
+            lease.drop()
+        report = orjson.loads(raw)
+        if "error" in report:
+            raise EngineError(f"Coverage could not be measured: {report['error']}.")
+        files: list[dict[str, Any]] = report.get("files", [])
+        return files
+
+
+class _Lease:
+    """A worker while it is used by one thread; replaced when it dies."""
+
+    def __init__(self, limits: Limits, worker: Worker | None) -> None:
+        self._limits = limits
+        self.worker = worker
+
+    def alive(self) -> Worker:
+        """The worker, or a new one in place of one that has died while idle."""
+        if self.worker is not None and self.worker.process.poll() is not None:
+            self.drop()
+        return self.fresh()
+
+    def fresh(self) -> Worker:
+        """The worker; started where there is none."""
+        if self.worker is None:
+            self.worker = Worker(self._limits)
+        return self.worker
+
+    def drop(self) -> None:
+        """End it."""
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None
+
+
+def _nanoseconds(now: datetime) -> int:
+    return int(now.timestamp()) * 1_000_000_000 + now.microsecond * 1000
+
+
+def _item(evaluation: Evaluation) -> Item:
+    return (
+        evaluation.program.digest,
+        evaluation.entrypoints,
+        evaluation.input,
+        evaluation.data,
+        _nanoseconds(evaluation.now),
+        evaluation.query,
+    )
+
+
+def _answer(raw: bytes) -> Answer:
+    value = orjson.loads(raw)
+    if "e" in value:
+        return Answer(failure=Failure(kind=FailureKind.ERROR, cause=_explain(value["e"])))
+    return Answer(values=value["v"], prints=tuple(value.get("p", ())))
+
+
+def _explain(error: str) -> str:
+    if "recursion limit exceeded" in error:
+        return f"the document nests deeper than 128 levels ({error})"
+    return error
+
+
+def _syntax_error(text: str, path: Path) -> PolicySyntaxError:
+    """``file:line:column: what`` as an error with a position."""
+    head, separator, what = text.partition(": ")
+    parts = head.rsplit(":", 2)
+    if separator and len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+        return PolicySyntaxError(what, Position(Path(parts[0]), int(parts[1]), int(parts[2])))
+    return PolicySyntaxError(text, Position(path))

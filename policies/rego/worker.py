@@ -1,0 +1,258 @@
+"""Runs inside a worker process: engines are created, cached and used here, and nowhere else.
+
+The process is expendable. Its CPU time per evaluation is limited by an interval timer whose default action is to kill
+the process (the engine holds the interpreter lock, so nothing milder would be heard), its memory by RLIMIT_AS. Each
+answer is sent as soon as it is there: when the process dies, the first evaluation without an answer is the one to blame.
+Requests are pickles of the parent's; answers are JSON, because a process that reads hostile documents is not trusted.
+Imports stay few: every worker loads this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import resource
+import signal
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import orjson
+import regorus
+
+from policies.rego import builtins
+from policies.rego.wire import HEADER, MEMORY_EXIT, PREPARE_SECONDS, Bundle, Item, Source
+
+UNDEFINED: Final = '"<undefined>"'
+
+
+class _State:
+    """What this process holds."""
+
+    now_ns: int = 0
+    seconds: float = 2.0
+    engines: ClassVar[dict[bytes, Any]] = {}
+    """Digest -> engine, or the error that compiling gave."""
+
+
+def limit(memory_mb: int) -> None:
+    """Bound this process: address space beyond the present, no core files, deaf to the terminal's Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _timer(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def new_engine() -> Any:
+    """An engine with our functions in it and the closed ones shut."""
+    engine = regorus.Engine()
+    engine.set_gather_prints(True)
+    for name, (arity, function) in builtins.ADDED.items():
+        engine.add_extension(name, arity, function)
+    for name, arity in builtins.ARITY.items():
+        engine.add_extension(name, arity, builtins.closed(name))
+    engine.add_extension(builtins.CLOCK, 0, lambda: _State.now_ns)
+    return engine
+
+
+def describe(error: BaseException) -> str:
+    """An engine error as ``file:line:column: what`` in one line."""
+    lines = str(error).split("\n\nStack backtrace:")[0].strip().splitlines()
+    where = next((line[4:].strip() for line in lines if line.startswith("-->")), "")
+    what = [line for line in lines if line.startswith("error: ")]
+    if what:
+        index = lines.index(what[0])
+        rest = [line.strip() for line in lines[index + 1 :] if line.strip() and line.strip() != "Caused by:"]
+        text = ": ".join([what[0].removeprefix("error: ").rstrip("."), *rest])
+    else:
+        text = " ".join(line.strip() for line in lines if line.strip()) or type(error).__name__
+    return f"{where}: {text}" if where else text
+
+
+def parse(path: str, text: str) -> tuple[bool, Any]:
+    """(v0, engine) of one module: v1 first, then v0. Raises RuntimeError with the error of the syntax that got further."""
+    failures: list[tuple[tuple[int, int], RuntimeError]] = []
+    for v0 in (False, True):
+        engine = new_engine()
+        engine.set_rego_v0(v0)
+        try:
+            engine.add_policy(path, text)
+            return v0, engine
+        except RuntimeError as error:
+            failures.append((_place(str(error)), error))
+    # `max` keeps the first of equals: the error of v1.
+    raise max(failures, key=lambda failure: failure[0])[1]
+
+
+def _place(message: str) -> tuple[int, int]:
+    for line in message.splitlines():
+        if line.startswith("-->"):
+            _, _, rest = line.rpartition("/")
+            numbers = rest.rsplit(":", 2)[-2:]
+            if len(numbers) == 2 and all(n.strip().isdigit() for n in numbers):
+                return int(numbers[0]), int(numbers[1])
+    return 0, 0
+
+
+def check(path: str, text: str) -> bytes:
+    """Parse one module: ``{"v0", "ast"}`` or ``{"error"}`` as JSON."""
+    _timer(PREPARE_SECONDS)
+    try:
+        v0, engine = parse(path, text)
+        return orjson.dumps({"v0": v0, "ast": engine.get_ast_as_json()})
+    except RuntimeError as error:
+        return orjson.dumps({"error": describe(error)})
+    finally:
+        _timer(0)
+
+
+def prepare(modules: tuple[Source, ...], query: str) -> bytes:
+    """Compile modules together over an empty input, which finds unsafe variables: ``{}`` or ``{"error"}``."""
+    _timer(PREPARE_SECONDS)
+    try:
+        engine = _compile((modules, b"{}"))
+        engine.set_input_json("{}")
+        engine.eval_query_as_json(query)
+    except RuntimeError as error:
+        return orjson.dumps({"error": describe(error)})
+    finally:
+        _timer(0)
+    return b"{}"
+
+
+def coverage(bundle: Bundle, tests: tuple[str, ...], now_ns: int) -> bytes:
+    """Run test rules and report which lines they reached: ``{"files": [{"path", "covered", "not_covered"}]}``."""
+    _timer(PREPARE_SECONDS + _State.seconds * len(tests))
+    _State.now_ns = now_ns
+    try:
+        engine = _compile(bundle)
+        engine.set_enable_coverage(True)
+        engine.set_input_json("{}")
+        for test in tests:
+            with contextlib.suppress(RuntimeError):
+                engine.eval_rule_as_json(test)
+        return bytes(engine.get_coverage_report_as_json(), "utf-8")
+    except RuntimeError as error:
+        return orjson.dumps({"error": describe(error)})
+    finally:
+        _timer(0)
+
+
+def _compile(bundle: Bundle) -> Any:
+    modules, data = bundle
+    engine = new_engine()
+    for path, text, v0 in modules:
+        engine.set_rego_v0(v0)
+        engine.add_policy(path, text)
+    engine.add_data_json(data.decode())
+    return engine
+
+
+def _engine(digest: bytes, bundles: dict[bytes, Bundle]) -> Any:
+    engine = _State.engines.get(digest)
+    if engine is None:
+        _timer(PREPARE_SECONDS)
+        try:
+            engine = _compile(bundles[digest])
+        except RuntimeError as error:
+            engine = describe(error)
+        _State.engines[digest] = engine
+    if isinstance(engine, str):
+        raise RuntimeError(engine)
+    return engine
+
+
+def evaluate(item: Item, bundles: dict[bytes, Bundle]) -> dict[str, Any]:
+    """One evaluation: ``{"v": {entrypoint: value}, "p": prints}`` or ``{"e": error}``."""
+    digest, entrypoints, text, data, now_ns, query = item
+    engine = None
+    try:
+        engine = _engine(digest, bundles)
+        _timer(_State.seconds)
+        _State.now_ns = now_ns
+        if data is not None:
+            engine = engine.clone()
+            engine.add_data_json(data.decode())
+        engine.set_input_json(text.decode())
+        values: dict[str, Any] = {}
+        for entrypoint in entrypoints:
+            result = UNDEFINED if query else engine.eval_rule_as_json(entrypoint)
+            if result != UNDEFINED:
+                values[entrypoint] = orjson.loads(result)
+            elif query or _reaches_text(engine, entrypoint):
+                _query(engine, entrypoint, values)
+    except (RuntimeError, UnicodeDecodeError, orjson.JSONDecodeError) as error:
+        if engine is not None:
+            with contextlib.suppress(RuntimeError):
+                engine.take_prints()
+        return {"e": describe(error)}
+    prints = engine.take_prints()
+    return {"v": values, "p": prints} if prints else {"v": values}
+
+
+def _reaches_text(engine: Any, rule: str) -> bool:
+    """Whether a rule that seems undefined really has the text that the engine writes for undefined."""
+    return bool(orjson.loads(engine.eval_query_as_json(rule)).get("result"))
+
+
+def _query(engine: Any, query: str, values: dict[str, Any]) -> None:
+    results = orjson.loads(engine.eval_query_as_json(query)).get("result") or []
+    if results:
+        values[query] = results[0]["expressions"][-1]["value"]
+
+
+def _read(descriptor: int, size: int) -> bytes | None:
+    parts = []
+    while size:
+        part = os.read(descriptor, min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _send(descriptor: int, data: bytes) -> None:
+    view = memoryview(HEADER.pack(len(data)) + data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def serve(requests: int, answers: int) -> None:
+    """Answer requests until the parent closes its end."""
+    while (header := _read(requests, HEADER.size)) is not None:
+        body = _read(requests, HEADER.unpack(header)[0])
+        if body is None:
+            return
+        kind, *arguments = pickle.loads(body)  # noqa: S301 - it comes from our parent
+        if kind == "run":
+            bundles, items, forget = arguments
+            for item in items:
+                _send(answers, orjson.dumps(evaluate(item, bundles)))
+            _timer(0)
+            for digest in forget:
+                _State.engines.pop(digest, None)
+        elif kind == "check":
+            _send(answers, check(*arguments))
+        elif kind == "prepare":
+            _send(answers, prepare(*arguments))
+        elif kind == "coverage":
+            _send(answers, coverage(*arguments))
+
+
+def main(requests: int, answers: int, memory_mb: int, seconds: float) -> None:
+    """The process: limits first, then service."""
+    limit(memory_mb)
+    _State.seconds = seconds
+    try:
+        serve(requests, answers)
+    except MemoryError:
+        os._exit(MEMORY_EXIT)
+    except BrokenPipeError:
+        return

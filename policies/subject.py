@@ -1,0 +1,221 @@
+"""One resource as a policy sees it: the documented ``input``, rendered once and shared by all policies that judge it.
+
+Each policy gets only the parts it reads, so that a policy over the Terraform view is not judged again because some
+other field of the document moved, and pays for nothing it does not use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from policies.policy import Phase, Policy
+from providers.normalise import digest_of, encode, timestamp
+from providers.resource import Resource
+from providers.terraform import AbsentBlock, TerraformView
+
+TAG_FIELDS = frozenset({"tags", "tagset", "taglist", "tagsset", "tagging", "labels"})
+"""Document fields (lower case) that ``input.asset.tags`` is made of."""
+
+Inventory = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Resource type -> related resources in the form of ``input.asset``. A type is a key only where it was read completely."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is judged: a resource, its Terraform view where we have one, and what it may be joined with."""
+
+    resource: Resource
+    view: TerraformView | None = None
+    inventory: Inventory | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Further facts for ``input.context``: ``coverage``, ``baseline``, ``exemption``. Must not hold the time."""
+
+    @property
+    def terraform_type(self) -> str | None:
+        """The Terraform type of the view."""
+        return self.view.type if self.view else None
+
+
+def asset(resource: Resource, *, document: bool = True) -> dict[str, Any]:
+    """``input.asset``."""
+    ref = resource.ref
+    value: dict[str, Any] = {
+        "uid": ref.uid,
+        "provider": ref.provider,
+        "account": ref.account,
+        "region": ref.region,
+        "type": ref.type,
+        "name": resource.name,
+        "tags": dict(resource.tags),
+    }
+    if document:
+        value["document"] = resource.document
+    return value
+
+
+def touches(reads: frozenset[str] | None, path: str) -> bool:
+    """Whether a policy that reads these paths may read ``path`` or something below it."""
+    if reads is None:
+        return True
+    return any(r == path or r.startswith(f"{path}.") or path.startswith(f"{r}.") for r in reads)
+
+
+class Unencodable(Exception):
+    """A document cannot be written as JSON; the message says why."""
+
+
+class Rendered:
+    """The parts of one subject's input, each made when first needed."""
+
+    __slots__ = ("_bare", "_contexts", "_full", "_views", "subject")
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._full: bytes | None = None
+        self._bare: bytes | None = None
+        self._views: dict[AbsentBlock, bytes] = {}
+        self._contexts: dict[Phase, bytes] = {}
+
+    def input(self, policy: Policy, now: datetime) -> tuple[bytes, list[bytes]]:
+        """(the JSON text, the parts its digest is made of). Raises Unencodable.
+
+        The digest leaves the time out, unless the policy reads the clock: then it is part of what is judged.
+        """
+        if touches(policy.reads, "asset.document"):
+            about = self._full = self._full or encode_json(asset(self.subject.resource))
+        else:
+            about = self._bare = self._bare or encode_json(asset(self.subject.resource, document=False))
+        view = b"{}"
+        if touches(policy.reads, "resource"):
+            view = self._view(policy.absent_block)
+        context = self._context(policy)
+        clock = encode(timestamp(now)) if policy.reads_clock else b""
+        inside = b'{"now":' + clock + (b"," + context[1:] if context != b"{}" else b"}") if clock else context
+        text = b'{"asset":' + about + b',"context":' + inside + b',"resource":' + view + b"}"
+        return text, [about, context, view, clock]
+
+    def _view(self, absent: AbsentBlock) -> bytes:
+        found = self._views.get(absent)
+        if found is None:
+            view = self.subject.view
+            found = self._views[absent] = (
+                encode_json({view.type: {"main": view.render(absent)}}) if view is not None else b"{}"
+            )
+        return found
+
+    def _context(self, policy: Policy) -> bytes:
+        found = self._contexts.get(policy.phase)
+        if found is None:
+            context = {**self.subject.context, "phase": policy.phase.value}
+            context.pop("now", None)
+            found = self._contexts[policy.phase] = encode_json(context)
+        return found
+
+
+def encode_json(value: Any) -> bytes:
+    """Canonical JSON text. Raises Unencodable."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, RecursionError) as error:
+        text = str(error)
+        if "surrogate" in text or "UTF-8" in text:
+            raise Unencodable("a text of the document is not valid Unicode (a lone surrogate)") from None
+        if "ecursion" in text:
+            raise Unencodable("the document nests too deeply to be written as JSON") from None
+        if "64-bit" in text:
+            raise Unencodable("the document holds an integer of more than 64 bits") from None
+        raise Unencodable(f"the document is not JSON: {text}") from None
+
+
+def unread(policy: Policy, subject: Subject) -> str | None:
+    """Why this policy cannot be answered for this subject: the first unread thing it reads, or None.
+
+    This is the guard of "unread is never absent": it holds before anything is evaluated.
+    """
+    resource, view = subject.resource, subject.view
+    if policy.reads is None:
+        missing = {**(view.unread if view else {}), **resource.unread}
+        return _blame(missing, "the policy may read anything, and ") if missing else None
+    for path in sorted(policy.reads):
+        parts = path.split(".")
+        if parts[0] == "asset":
+            cause = _unread_asset(parts, resource)
+        elif parts[0] == "resource":
+            cause = _unread_view(parts, policy, view)
+        else:
+            cause = None
+        if cause is not None:
+            return cause
+    return None
+
+
+def _blame(missing: Mapping[str, str], start: str = "") -> str:
+    name = min(missing)
+    return f"{start}`{name}` was not read: {missing[name]}"
+
+
+def _unread_asset(parts: list[str], resource: Resource) -> str | None:
+    if not resource.unread:
+        return None
+    if len(parts) == 1 or parts[1:] == ["document"]:
+        return _blame(resource.unread)
+    if parts[1] == "document":
+        field_name = parts[2]
+        if field_name in resource.unread:
+            return _blame({field_name: resource.unread[field_name]})
+    if parts[1] == "tags":
+        missing = {name: cause for name, cause in resource.unread.items() if name.lower() in TAG_FIELDS}
+        return _blame(missing) if missing else None
+    return None
+
+
+def _unread_view(parts: list[str], policy: Policy, view: TerraformView | None) -> str | None:
+    if view is None:
+        return "there is no Terraform view of this type, and the policy reads one"
+    if len(parts) > 1 and parts[1] != view.type:
+        return None if _speaks_of(policy, view.type) else _foreign(policy, view.type)
+    if len(parts) > 2 and parts[2] != "main":
+        return None
+    if len(parts) <= 3:
+        return _blame(view.unread) if view.unread else None
+    attribute = parts[3]
+    if attribute in view.unread:
+        return f"attribute {_blame({attribute: view.unread[attribute]})}"
+    if attribute not in view.attributes:
+        return f"the Terraform view of {view.type} has no attribute `{attribute}`"
+    return None
+
+
+def _speaks_of(policy: Policy, terraform_type: str) -> bool:
+    return touches(policy.reads, f"resource.{terraform_type}") or touches(policy.reads, "asset.document")
+
+
+def _foreign(policy: Policy, terraform_type: str) -> str:
+    names = sorted({p.split(".")[1] for p in policy.reads or () if p.startswith("resource.")})
+    return f"the policy reads {', '.join(names)}, and this is {terraform_type}"
+
+
+def uncovered(policy: Policy, inventory: Inventory | None) -> str | None:
+    """Why the relations this policy joins cannot be had, or None."""
+    if not policy.joins:
+        return None
+    if inventory is None:
+        return "the policy joins data.inventory, and none was given"
+    missing = sorted(name for name in policy.joins if name != "*" and name not in inventory)
+    return f"{missing[0]} was not read completely, and the policy joins it" if missing else None
+
+
+def inventory_text(policy: Policy, inventory: Inventory) -> bytes:
+    """The JSON text of ``data`` with the joined types. Raises Unencodable."""
+    chosen = inventory if "*" in policy.joins else {name: inventory[name] for name in policy.joins}
+    return encode_json({"inventory": chosen})
+
+
+def input_digest(parts: list[bytes], unread_cause: str | None, inventory: bytes | None) -> bytes:
+    """The digest a verdict hangs on: everything the policy could see, and what it could not."""
+    return digest_of([*parts, (unread_cause or "").encode("utf-8", "replace"), inventory or b""])
