@@ -30,7 +30,7 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE, _FALSE = re.compile(r"true|True|TRUE"), re.compile(r"false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _OCTAL, _HEX = re.compile(r"0o[0-7]{1,40}"), re.compile(r"0x[0-9a-fA-F]{1,40}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,6})?")
+_FLOAT = re.compile(r"[-+]?(?=[0-9.]*[.eE])(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,6})?")
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def parse_document(content: str, path: Path) -> Document:
             if (too_much := _too_much(content, path)) is not None:
                 document.problems.append(too_much)
                 return document
-            root = YAML(typ="rt", pure=True).compose(content)
+            root = YAML(typ="safe", pure=True).compose(content)
     except YAMLError as error:
         document.problems.append(_yaml_problem(error, content, path))
         return document
@@ -103,7 +103,7 @@ def _read_text(path: Path) -> str:
 def _too_much(content: str, path: Path) -> Problem | None:
     """Depth and size of the document, before anything recursive looks at it."""
     depth = 0
-    for count, event in enumerate(YAML(typ="rt", pure=True).parse(content)):
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(content)):
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
         line = event.start_mark.line + 1
@@ -151,6 +151,10 @@ class _Reader:
                 self._problem(node, "anchors and aliases expand without end")
             self._count = MAX_NODES + 1
             return None
+        tag = str(node.tag or "")
+        if tag and tag.removeprefix("tag:yaml.org,2002:") not in _CORE_TAGS:
+            self._problem(node, f"the tag {tag} is not supported", "write plain values")
+            return None
         if isinstance(node, MappingNode):
             return self._mapping(node, at)
         if isinstance(node, SequenceNode):
@@ -187,10 +191,13 @@ class _Reader:
 
     def _scalar(self, node: ScalarNode, at: Location) -> Any:
         value = str(node.value)
-        tag = str(node.tag or "")
-        if tag.startswith("!") or (tag.startswith("tag:") and tag.rpartition(":")[2] not in _CORE_TAGS):
-            self._problem(node, f"the tag {tag} is not supported", "write plain values")
-            return None
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            # JSON writes characters beyond 16 bits as two escapes; half of such a pair is no character.
+            try:
+                value = value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                self._problem(node, "half a surrogate pair is not a character")
+                return None
         if node.style is not None:
             return value
         for pattern, convert in _PLAIN:
@@ -200,7 +207,7 @@ class _Reader:
         return value
 
 
-_CORE_TAGS = frozenset({"null", "bool", "int", "float", "str", "timestamp", "merge", "value"})
+_CORE_TAGS = frozenset({"null", "bool", "int", "float", "str", "seq", "map", "timestamp", "merge", "value"})
 _PLAIN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (_NULL, lambda _: None),
     (_TRUE, lambda _: True),

@@ -2,6 +2,7 @@
 
     WatchstanderError                 message (what and where) + hint (what to do next)
     ├── config.errors.ConfigurationError   every problem of the configuration at once, each with file:line
+    ├── config.errors.SecretUnavailable    a secret that is referred to cannot be read
     ├── providers.errors.ProviderError     a cloud answered otherwise than hoped; the SDK's error is the cause
     ├── policies.errors.PolicyError        a policy, pack, mock or test is wrong, with file:line:column
     ├── storage.errors.StorageError        something could not be remembered or recalled
@@ -56,3 +57,7 @@ class ConfigurationError(UsageError):
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__("\n".join([f"The configuration has {count}:", *(f"  {p}" for p in problems)]))
+
+
+class SecretUnavailable(UsageError):
+    """A secret that the configuration refers to cannot be read. The message names the reference, never a value."""

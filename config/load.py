@@ -30,6 +30,24 @@ DEFAULT = "default"
 
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(?=.)")
 
+_EXPECTED = {
+    "tuple_type": "expected a list",
+    "dict_type": "expected options (`key: value`)",
+    "model_type": "expected options (`key: value`)",
+    "finite_number": "expected a whole number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_parsing_size": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "string_type": "expected text",
+    "path_type": "expected a path",
+}
+"""pydantic's kinds of errors in the words of someone who writes YAML."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -42,10 +60,7 @@ class Loaded:
 
     def origin(self, location: Location) -> str:
         """Where a setting came from."""
-        for end in range(len(location), 0, -1):
-            if found := self.origins.get(location[:end]):
-                return found
-        return DEFAULT
+        return self.origins.get(location, DEFAULT)
 
     def effective(self) -> Iterator[tuple[str, Any, str]]:
         """Every setting in force: its name, its value (secrets as references), and where it came from."""
@@ -98,7 +113,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
         _put(data, at, value)
         for below in [known for known in origins if known[: len(at)] == at]:
             del origins[below]
-        origins[at] = f"environment {name}"
+        origins.update(dict.fromkeys(_places(value, at), f"environment {name}"))
     settings = _validate(data, document, origins, problems)
     if settings is None or problems:
         raise ConfigurationError(tuple(sorted(set(problems), key=_reading_order)))
@@ -110,9 +125,12 @@ def reference_text() -> str:
     return (Path(__file__).parent / "reference.yaml").read_text(encoding="utf-8")
 
 
-def _reading_order(problem: Problem) -> tuple[str, int, str]:
+def _reading_order(problem: Problem) -> tuple[bool, str, int, str]:
+    """The file from top to bottom, then the environment."""
     name, _, line = problem.where.rpartition(":")
-    return (name, int(line), problem.what) if line.isdigit() else (problem.where, 0, problem.what)
+    if line.isdigit():
+        return False, name, int(line), problem.what
+    return True, problem.where, 0, problem.what
 
 
 def _prepare(value: Any, shape: Shape | None, base: Path) -> Any:
@@ -130,13 +148,20 @@ def _prepare(value: Any, shape: Shape | None, base: Path) -> Any:
 
 def _absolute(value: str, shape: Shape, base: Path) -> str:
     if shape.type is Path:
-        return str(base / Path(value).expanduser()) if value else value
+        return str(base / _home(Path(value))) if value else value
     if shape.secret and value.startswith("file:") and value != "file:":
         location = value.removeprefix("file:")
         return value if location.startswith("%d") else f"file:{base / location}"
     if any(marker is FileUrl or isinstance(marker, FileUrl) for marker in shape.markers):
         return _SQLITE_FILE.sub(lambda match: f"{match[1]}{base}/", value, count=1)
     return value
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no such user: then ~ is a name like any other
+        return path
 
 
 def _variables(
@@ -216,6 +241,17 @@ def _json(value: str) -> Any:
         raise ValueError(f"not JSON: {error}") from None
 
 
+def _places(value: Any, at: Location) -> Iterator[Location]:
+    """A value's own place and those of all that is in it."""
+    yield at
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _places(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, (*at, index))
+
+
 def _put(data: dict[str, Any], at: Location, value: Any) -> None:
     for key in at[:-1]:
         below = data.get(str(key))
@@ -251,7 +287,7 @@ def _problem(
         return Problem(where, f"`{name}` is required")
     shape = shape_at(at)
     what = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
-    what = what.replace("expected a valid dictionary or instance of", "expected options of")
+    what = _EXPECTED.get(found["type"], what)
     written = document.written.get(at)
     if found["type"] == "string_type" and written is not None:
         return Problem(
@@ -264,4 +300,5 @@ def _problem(
         and found["type"] != "value_error"
     ):
         what += f", got {str(given)[:60]!r}"
-    return Problem(where, f"`{name}`: {what}" if name else what)
+    hint = f"write [{given}]" if found["type"] == "tuple_type" and isinstance(given, str) else None
+    return Problem(where, f"`{name}`: {what}" if name else what, hint)

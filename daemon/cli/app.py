@@ -24,6 +24,7 @@ from daemon.cli.exits import ExitStatus
 from daemon.cli.output import ReaderGone
 from daemon.cli.verbs import ConfigOption, FormatOption, NoColorOption, QuietOption
 
+NAME = "watchstander"
 _WATCH, _ASK, _JUDGE, _ACT, _KEEP = "Watch", "Ask", "Judge", "Act", "Keep house"
 
 
@@ -90,7 +91,7 @@ VersionOption = Annotated[
 
 def build(words: Sequence[Word] = WORDS) -> TyperGroup:
     """The whole command line, with every word lazy."""
-    app = typer.Typer(name="watchstander", pretty_exceptions_enable=False, no_args_is_help=True)
+    app = typer.Typer(name=NAME, pretty_exceptions_enable=False, no_args_is_help=True)
 
     @app.callback(epilog="[bold]Example:[/bold]\n\n  $ watchstander demo")
     def watchstander(
@@ -114,36 +115,37 @@ def build(words: Sequence[Word] = WORDS) -> TyperGroup:
 def run(arguments: Sequence[str], state: State | None = None, words: Sequence[Word] = WORDS) -> int:
     """Run the command line and return its exit status. Nothing but a bug in Python itself leaves by exception."""
     state = state or State()
+    command = build(words)
     try:
-        result = build(words).main(
-            list(arguments), prog_name="watchstander", standalone_mode=False, obj=state
-        )
-        state.out.flush()
+        with state.closing:
+            result = command.main(list(arguments), prog_name=NAME, standalone_mode=False, obj=state)
+            state.out.flush()
         return int(result or ExitStatus.OK)
-    except typer.Abort:
-        _say("Interrupted; nothing more was done.")
-        return ExitStatus.INTERRUPTED
-    except typer.TyperException as error:
-        _show_usage(error)
-        return ExitStatus.USAGE
+    except Exception as error:  # noqa: BLE001 - the edge of the program: a user never sees a traceback unasked
+        return _failed(error)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except ReaderGone:
-        return _reader_gone()
-    except WatchstanderError as error:
-        return _report(error, error.message, error.hint, error.exit_status)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _report(error, f"{error.strerror or error}{where}.", None, ExitStatus.FAILED)
-    except Exception as error:  # noqa: BLE001 - the edge of the program: a user never sees a traceback unasked
-        return _report(error, _unexpected(error), None, ExitStatus.FAILED)
 
 
-def _show_usage(error: typer.TyperException) -> None:
-    """What was wrong with the words given. Asking for nothing has already printed the help."""
-    show = getattr(error, "show", None)
-    if show is not None:
-        show()
+def _failed(error: Exception) -> int:
+    """The message and the exit status for whatever went wrong."""
+    match error:
+        case ReaderGone():
+            return _reader_gone()
+        case typer.Abort():
+            _say("Interrupted; nothing more was done.")
+            return ExitStatus.INTERRUPTED
+        case typer.TyperException():
+            if (show := getattr(error, "show", None)) is not None:
+                show()
+            return ExitStatus.USAGE
+        case WatchstanderError():
+            return _report(error, error.message, error.hint, error.exit_status)
+        case OSError():
+            where = f": {error.filename}" if error.filename else ""
+            return _report(error, f"{error.strerror or error}{where}.", None, ExitStatus.FAILED)
+        case _:
+            return _report(error, _unexpected(error), None, ExitStatus.FAILED)
 
 
 def _report(error: BaseException, message: str, hint: str | None, status: int) -> int:

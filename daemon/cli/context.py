@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +15,9 @@ from daemon.cli.output import Format, Output
 
 if TYPE_CHECKING:
     from config.load import Loaded
+    from config.secrets import Secrets
     from config.settings import Settings
+    from storage.database import Database
 
 SEARCH = (Path("watchstander.yaml"), Path("/etc/watchstander/watchstander.yaml"))
 """Where the configuration is looked for, in this order, when neither ``--config`` nor WATCHSTANDER_CONFIG names it."""
@@ -33,6 +36,8 @@ class State:
     clock: Callable[[], datetime] = utc_now
     config: Path | None = None
     out: Output = field(default_factory=Output)
+    closing: ExitStack = field(default_factory=ExitStack)
+    """What is closed when the verb is done, however it ends."""
 
     def choose(
         self,
@@ -68,6 +73,27 @@ class State:
     def settings(self) -> Settings:
         """The settings. Raises ConfigurationError."""
         return self.loaded.settings
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Reads the secrets the settings refer to."""
+        from daemon.secrets import make_secrets
+
+        return make_secrets(self.settings, self.environment)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, opened at first use and closed when the verb is done. The schema is the verb's to require.
+
+        Raises StorageError, SecretUnavailable, ConfigurationError.
+        """
+        from storage.database import Database
+
+        settings = self.settings.storage
+        password = self.secrets.read(settings.password).reveal() if settings.password else None
+        database = Database.open(settings, password=password)
+        self.closing.callback(database.close)
+        return database
 
     def now(self) -> datetime:
         """The time, in UTC."""
