@@ -55,6 +55,11 @@ class Health:
         with self._lock:
             self._cycles.setdefault(provider, _Cycle()).due_within = within
 
+    def expected(self) -> frozenset[str]:
+        """The clouds watched."""
+        with self._lock:
+            return frozenset(self._cycles)
+
     def forget(self, provider: str) -> None:
         """``provider`` is no longer watched."""
         with self._lock:

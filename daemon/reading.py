@@ -13,14 +13,16 @@ import queue
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from typing import Generic, TypeVar
 
 import structlog
 
 from providers.provider import Provider
-from providers.resource import Coverage, CoverageStatus, Resource, Scope
+from providers.resource import Coverage, CoverageStatus, Reading, Resource, Scope
 
 BATCH = 200
 """Resources in one batch."""
@@ -32,6 +34,7 @@ GRACE = timedelta(seconds=30)
 log = structlog.get_logger("watchstander.reading")
 
 Piece = list[Resource] | Coverage
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +45,27 @@ class Limits:
     scope_deadline: timedelta
 
 
-class Readings:
-    """One pass over ``scopes``. Iterate it once; every scope ends with exactly one coverage."""
+class Readings(Generic[P]):
+    """One pass over ``scopes``. Iterate it once; every scope ends with exactly one coverage.
+
+    ``begin`` is called for a scope just before it is asked for, in the thread that reads it (a recording must know what
+    there was *before* the listing). What it returns comes with each piece of the scope; what it raises is raised to the
+    one who iterates. It is None where a scope was given up before it began.
+    """
 
     def __init__(
-        self, provider: Provider, scopes: Iterable[Scope], limits: Limits, stop: threading.Event
+        self,
+        provider: Provider,
+        scopes: Iterable[Scope],
+        limits: Limits,
+        stop: threading.Event,
+        begin: Callable[[Scope], P],
     ) -> None:
         self._provider = provider
         self._limits = limits
         self._stop = stop
+        self._begin = begin
+        self._begun: dict[Scope, P] = {}
         self._waiting: dict[str, deque[Scope]] = defaultdict(deque)
         for scope in scopes:
             self._waiting[scope.account].append(scope)
@@ -59,10 +74,10 @@ class Readings:
         self._started: dict[Scope, float] = {}
         self._given_up: set[Scope] = set()
         self._lock = threading.Lock()
-        self._pieces: queue.Queue[tuple[Scope, Piece]] = queue.Queue(IN_FLIGHT)
+        self._pieces: queue.Queue[tuple[Scope, Piece | BaseException]] = queue.Queue(IN_FLIGHT)
         self._closed = threading.Event()
 
-    def __iter__(self) -> Iterator[tuple[Scope, Piece]]:
+    def __iter__(self) -> Iterator[tuple[Scope, P | None, Piece]]:
         for _ in range(min(self._limits.concurrency, self._left)):
             self._hire()
         try:
@@ -70,17 +85,22 @@ class Readings:
                 for scope in self._overdue():
                     self._left -= 1
                     self._hire()
-                    yield scope, _given_up(scope, self._limits.scope_deadline)
+                    yield scope, self._begun.pop(scope, None), _given_up(scope, self._limits.scope_deadline)
                 try:
                     scope, piece = self._pieces.get(timeout=0.25)
                 except queue.Empty:
                     continue
                 if scope in self._given_up:
                     continue
+                if isinstance(piece, BaseException):
+                    raise piece
+                begun = self._begun.get(scope)
                 if isinstance(piece, Coverage):
                     self._left -= 1
-                    self._started.pop(scope, None)
-                yield scope, piece
+                    with self._lock:
+                        self._started.pop(scope, None)
+                    self._begun.pop(scope, None)
+                yield scope, begun, piece
         finally:
             self._closed.set()
 
@@ -112,41 +132,30 @@ class Readings:
 
     def _read(self, scope: Scope) -> None:
         if self._stop.is_set():
-            self._put(
-                scope,
-                Coverage(scope=scope, status=CoverageStatus.UNAVAILABLE, cause="the daemon is stopping"),
-            )
+            self._put(scope, _stopping(scope, CoverageStatus.UNAVAILABLE, 0))
+            return
+        try:
+            self._begun[scope] = self._begin(scope)
+        except Exception as error:  # noqa: BLE001 - handed to the one who iterates, whatever it is
+            self._put(scope, error)
             return
         read = 0
         try:
             reading = self._provider.read(scope)
-            batch: list[Resource] = []
-            for resource in reading:
-                batch.append(resource)
-                if len(batch) == BATCH:
-                    read += len(batch)
-                    self._put(scope, batch)
-                    batch = []
-                if self._stop.is_set():
-                    self._put(
-                        scope,
-                        Coverage(
-                            scope=scope,
-                            status=CoverageStatus.PARTIAL,
-                            read=read,
-                            cause="the daemon is stopping",
-                        ),
-                    )
-                    return
-            if batch:
+            for batch in _batches(reading):
+                read += len(batch)
                 self._put(scope, batch)
+                if self._stop.is_set():
+                    self._put(scope, _stopping(scope, CoverageStatus.PARTIAL, read))
+                    return
             self._put(scope, reading.coverage)
         except Exception as error:
+            # The cycle's boundary: a defect of ours costs this scope, never the cycle.
             log.exception(f"A defect of ours ended the reading of {scope}.", key="reading-defect")
             cause = f"a defect in Watchstander: {type(error).__name__}: {error}"
             self._put(scope, Coverage(scope=scope, status=CoverageStatus.UNAVAILABLE, read=read, cause=cause))
 
-    def _put(self, scope: Scope, piece: Piece) -> None:
+    def _put(self, scope: Scope, piece: Piece | BaseException) -> None:
         while not self._closed.is_set():
             try:
                 self._pieces.put((scope, piece), timeout=0.25)
@@ -168,6 +177,16 @@ class Readings:
                 self._given_up.add(scope)
                 self._under_way[scope.account] -= 1
         return late
+
+
+def _batches(reading: Reading) -> Iterator[list[Resource]]:
+    resources = iter(reading)
+    while batch := list(islice(resources, BATCH)):
+        yield batch
+
+
+def _stopping(scope: Scope, status: CoverageStatus, read: int) -> Coverage:
+    return Coverage(scope=scope, status=status, read=read, cause="the daemon is stopping")
 
 
 def _given_up(scope: Scope, deadline: timedelta) -> Coverage:

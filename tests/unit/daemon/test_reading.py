@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +58,8 @@ def run(
     limits = Limits(concurrency=concurrency, scope_deadline=timedelta(seconds=deadline))
     seen: Counter[Scope] = Counter()
     ends: dict[Scope, Coverage] = {}
-    for where, piece in Readings(cloud, scopes, limits, stop or threading.Event()):
+    for where, begun, piece in Readings(cloud, scopes, limits, stop or threading.Event(), str):
+        assert begun in (str(where), None)
         assert where not in ends, "nothing may follow a coverage"
         if isinstance(piece, Coverage):
             ends[where] = piece
@@ -93,8 +95,12 @@ def test_a_hanging_account_does_not_hold_up_the_others() -> None:
     scopes = [scope("bad", f"t{n}") for n in range(10)] + [scope("good", f"t{n}") for n in range(10)]
     cloud: Any = Cloud(source)
     ended = []
-    for where, piece in Readings(
-        cloud, scopes, Limits(concurrency=4, scope_deadline=timedelta(minutes=5)), threading.Event()
+    for where, _, piece in Readings(
+        cloud,
+        scopes,
+        Limits(concurrency=4, scope_deadline=timedelta(minutes=5)),
+        threading.Event(),
+        str,
     ):
         assert isinstance(piece, Coverage)
         ended.append(where.account)
@@ -167,9 +173,22 @@ def test_an_abandoned_iteration_lets_its_workers_go() -> None:
         [scope("a"), scope("b")],
         Limits(concurrency=2, scope_deadline=timedelta(minutes=1)),
         threading.Event(),
+        str,
     ):
         break
     for thread in threading.enumerate():
         if thread.ident not in before:
             thread.join(10)
             assert not thread.is_alive()
+
+
+def test_what_cannot_begin_ends_the_iteration() -> None:
+    """Results that cannot be stored stop the cycle; reading on would be blind."""
+
+    def begin(where: Scope) -> None:
+        raise OSError("the disk is full")
+
+    cloud: Any = Cloud(lambda where: iter([done(where)]))
+    limits = Limits(concurrency=2, scope_deadline=timedelta(minutes=1))
+    with pytest.raises(OSError, match="disk is full"):
+        list(Readings(cloud, [scope("a"), scope("b")], limits, threading.Event(), begin))

@@ -1,0 +1,43 @@
+"""Which clouds there are, by name. A cloud's adapter, and with it its SDK, is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from config.settings import ProviderSettings, Providers
+from providers.errors import Refused
+from providers.provider import Provider
+
+Clock = Callable[[], datetime]
+
+NAMES = ("aws", "azure", "gcp")
+"""The clouds, in the order they are shown."""
+
+
+def configured(settings: Providers) -> dict[str, ProviderSettings]:
+    """The clouds the configuration names, with their settings."""
+    found: dict[str, ProviderSettings | None] = {"aws": settings.aws, "azure": settings.azure, "gcp": settings.gcp}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def open_provider(name: str, settings: Providers, clock: Clock) -> Provider:
+    """The adapter of one configured cloud. Raises Refused for a cloud that is not configured."""
+    if name == "aws" and settings.aws is not None:
+        from providers.aws.provider import AwsProvider
+
+        return AwsProvider(settings.aws, clock=clock)
+    if name == "azure" and settings.azure is not None:
+        from providers.azure.provider import AzureProvider
+
+        return AzureProvider(settings.azure, clock=clock)
+    if name == "gcp" and settings.gcp is not None:
+        from providers.gcp.provider import GcpProvider
+
+        return GcpProvider(settings.gcp, clock=clock)
+    raise Refused(f"The cloud {name!r} is not configured.", hint=f"Add it below `providers`; there are {', '.join(NAMES)}.")
+
+
+def open_all(settings: Providers, clock: Clock) -> Mapping[str, Provider]:
+    """The adapters of every configured cloud."""
+    return {name: open_provider(name, settings, clock) for name in configured(settings)}
