@@ -1,0 +1,124 @@
+"""Azure as a :class:`providers.provider.Provider`. Importing this module loads Azure's SDK (a second and a half)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from config.settings import AzureSettings, SecretReference
+from providers.azure import events, permissions, terraform
+from providers.azure.actions import Actor
+from providers.azure.discovery import discover
+from providers.azure.names import PROVIDER
+from providers.azure.past import past
+from providers.azure.reader import Reader
+from providers.azure.reread import reread
+from providers.azure.session import Session
+from providers.azure.versions import Versions
+from providers.budget import CallBudgets
+from providers.provider import (
+    Action,
+    ActionKind,
+    Discovery,
+    Event,
+    EventSource,
+    PastVersion,
+    Receipt,
+    Selection,
+)
+from providers.resource import Reading, Resource, ResourceRef, Scope
+from providers.terraform import TerraformView
+
+CONFIRMATIONS = 2
+
+
+class AzureProvider:
+    """Microsoft Azure. Safe to use from several threads; no connection is made before the first call.
+
+    ``clock`` gives the time (aware) that deadlines and histories count by; ``sleep`` waits between tries; ``secret``
+    reads the service principal's secret where one is configured. Raises Refused for settings that cannot work.
+    """
+
+    name = PROVIDER
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        secret: Callable[[SecretReference], str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        budgets = CallBudgets(settings.budget, sleep=sleep)
+        self._session = Session(settings, budgets=budgets, sleep=sleep, secret=secret)
+        self._versions = Versions(self._session)
+        self._reader = Reader(settings, self._session, self._versions, clock)
+        self._actor = Actor(self._session, self._versions)
+
+    def discover(self, selection: Selection) -> Discovery:
+        """The scopes to read now: one a subscription, or one a subscription and type where types are named."""
+        return discover(self._settings, self._session, selection)
+
+    def read(self, scope: Scope) -> Reading:
+        """One pass over a scope, by Resource Graph. Never raises for what the cloud answers."""
+        return self._reader.read(scope)
+
+    def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - the same for every scope of Azure
+        """How many complete readings in a row must miss a resource before it may be taken for deleted.
+
+        Resource Graph follows Azure Resource Manager with a lag, and its pages shift while an estate changes, so one
+        miss is no proof. :meth:`reread` is: it asks Azure Resource Manager itself, and its Gone is final.
+        """
+        return CONFIRMATIONS
+
+    def reread(self, ref: ResourceRef) -> Resource:
+        """The resource as Azure Resource Manager has it now, in the form a reading gives it."""
+        return reread(self._session, self._versions, ref)
+
+    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
+        """Versions of the last 14 days, oldest first, rebuilt from Resource Graph's record of changes."""
+        return past(self._session, self._versions, ref, since, self._clock)
+
+    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+        """Understand an Event Grid event, an activity log record or a Defender for Cloud alert."""
+        return events.parse_event(body)
+
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """None: the settings name no storage queue yet; messages arrive by push."""
+        return ()
+
+    def action_kinds(self) -> Mapping[str, ActionKind]:
+        """What can be changed."""
+        return self._actor.kinds()
+
+    def observe(self, action: Action) -> Mapping[str, Any]:
+        """The part of the target's present state that the action would change."""
+        return self._actor.observe(action)
+
+    def act(self, action: Action) -> Receipt:
+        """Make the change, unless it is already so."""
+        return self._actor.act(action)
+
+    def undo(self, receipt: Receipt) -> Receipt:
+        """Restore the pre-image, unless the target has moved on."""
+        return self._actor.undo(receipt)
+
+    def terraform(self, resource: Resource) -> TerraformView | None:
+        """The resource as the azurerm provider names its attributes, or None where there is no view of its type."""
+        return terraform.view_of(resource)
+
+    def terraform_types(self) -> Mapping[str, str]:
+        """Terraform type -> resource type."""
+        return terraform.types()
+
+    def permissions(self, *, contain: bool) -> Mapping[str, Any]:
+        """The least role the configuration needs, as an Azure custom role definition."""
+        return permissions.role(self._settings, contain=contain)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._session.close()

@@ -1,0 +1,54 @@
+"""What the credentials may read, told from ARM's own list of their permissions.
+
+Resource Graph answers 200 with whatever the caller may see: a role narrowed from the subscription to one resource group
+makes all the rest vanish without an error. So a reading is complete only if the permissions at the subscription say that
+everything asked for could have been seen (docs/decisions 0021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from providers.azure.session import Session
+
+API_VERSION = "2022-04-01"
+_MOST_PAGES = 50
+
+
+def missing(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:
+    """Whether no single permission set grants ``action`` in whole: ``*/read``, ``microsoft.x/*/read`` or ``microsoft.x/y/read``."""
+    return not any(_grants(permission, action.lower()) for permission in permissions)
+
+
+def _grants(permission: Mapping[str, Any], action: str) -> bool:
+    actions = [str(a).lower() for a in permission.get("actions") or ()]
+    withheld = [str(a).lower() for a in permission.get("notActions") or ()]
+    if not any(fnmatchcase(action, pattern) for pattern in actions):
+        return False
+    return not any(_overlaps(pattern, action) for pattern in withheld)
+
+
+def _overlaps(pattern: str, action: str) -> bool:
+    """Whether ``pattern`` takes away a part of ``action``, which may itself be a pattern (``*/read``)."""
+    if "*" not in action:
+        return fnmatchcase(action, pattern)
+    mine, theirs = action.partition("*")[0], pattern.partition("*")[0]
+    return (mine.startswith(theirs) or theirs.startswith(mine)) and pattern.endswith(("*", "/read"))
+
+
+def permissions_at(session: Session, subscription: str) -> tuple[Mapping[str, Any], ...]:
+    """The permission sets of the caller at a subscription. Raises ProviderError."""
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions"
+    out: list[Mapping[str, Any]] = []
+    for _ in range(_MOST_PAGES):
+        body = session.get_json(subscription, path, API_VERSION)
+        if not isinstance(body, Mapping):
+            return ()
+        out.extend(p for p in body.get("value") or () if isinstance(p, Mapping))
+        link = body.get("nextLink")
+        if not isinstance(link, str) or not link.startswith(session.base_url):
+            return tuple(out)
+        path = link.removeprefix(session.base_url)
+    return tuple(out)

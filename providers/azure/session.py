@@ -1,0 +1,320 @@
+"""Credentials, clouds, endpoints and clients: everything that travels to Azure goes out through here.
+
+Two things differ from the SDK's defaults on purpose (docs/decisions 0020 and 0021): the policy that registers resource
+providers by itself is not in our pipeline, and no wait that a server asks for is longer than we have time for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import requests
+from azure.core import AzureClouds
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
+from azure.mgmt.core.tools import get_arm_endpoints
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.resource.subscriptions import SubscriptionClient
+from azure.mgmt.resourcegraph import ResourceGraphClient
+from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
+from requests.adapters import HTTPAdapter
+
+from config.settings import AzureSettings, SecretReference
+from providers.azure.errors import answers
+from providers.budget import CallBudget, CallBudgets
+from providers.errors import Refused, Throttled
+
+CLOUDS: Final = {
+    "public": (AzureClouds.AZURE_PUBLIC_CLOUD, "login.microsoftonline.com"),
+    "government": (AzureClouds.AZURE_US_GOVERNMENT, "login.microsoftonline.us"),
+    "china": (AzureClouds.AZURE_CHINA_CLOUD, "login.chinacloudapi.cn"),
+}
+"""Cloud -> the SDK's name of it and where its tokens come from."""
+PAGE: Final = 1000
+"""Rows a Resource Graph page: the most the service gives."""
+LONGEST_WAIT: Final = 20.0
+"""Seconds. A server that asks for more is not waited for: the reading says *throttled* and the next cycle tries again."""
+RETRIES: Final = 3
+GRAPH_RATE: Final = 2.5
+GRAPH_BURST: Final = 12
+"""Resource Graph gives one principal 15 queries in 5 seconds, over all subscriptions: a little less is ours."""
+
+
+class StaticCredential:
+    """A token that is always the same: for the sandbox, which looks only whether there is one."""
+
+    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
+        """The token, good for as long as anyone asks."""
+        return AccessToken("watchstander-sandbox", 2**33)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def credential_of(
+    settings: AzureSettings, secret: Callable[[SecretReference], str] | None = None
+) -> TokenCredential:
+    """The credential the settings name. Raises Refused where something it needs is not configured."""
+    if settings.credential == "static":
+        return StaticCredential()
+    from azure import identity
+
+    authority = CLOUDS[settings.cloud][1]
+    if settings.credential == "managed-identity":
+        return identity.ManagedIdentityCredential(client_id=settings.client_id)
+    if settings.credential == "cli":
+        return identity.AzureCliCredential(tenant_id=settings.tenant_id or "")
+    if settings.credential == "workload-identity":
+        given = {"tenant_id": settings.tenant_id, "client_id": settings.client_id}
+        wanted = {name: value for name, value in given.items() if value}
+        try:
+            return identity.WorkloadIdentityCredential(authority=authority, **wanted)
+        except ValueError as error:
+            # What is missing comes from the environment the cluster's webhook should have filled.
+            raise Refused(
+                f"azure.credential: {error}", hint="Annotate the service account for workload identity."
+            ) from error
+    if settings.credential == "client-secret":
+        if not (settings.tenant_id and settings.client_id and settings.client_secret):
+            raise Refused(
+                "azure.credential is client-secret, which needs tenant_id, client_id and client_secret.",
+                hint="Give all three, the secret as a reference: env:AZURE_CLIENT_SECRET.",
+            )
+        if secret is None:
+            raise Refused("azure.client_secret cannot be read here: nobody resolves secrets.")
+        value = secret(settings.client_secret)
+        return identity.ClientSecretCredential(
+            settings.tenant_id, settings.client_id, value, authority=authority
+        )
+    return identity.DefaultAzureCredential(authority=authority, managed_identity_client_id=settings.client_id)
+
+
+class _Retry(policies.RetryPolicy[Any, Any]):
+    """The SDK's retries, but no wait longer than :data:`LONGEST_WAIT`, and the sleeping in our hands."""
+
+    def __init__(self, sleep: Callable[[float], None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._sleep_seconds = sleep
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        wait = self.get_retry_after(response)
+        if wait is not None and wait > LONGEST_WAIT:
+            return False
+        return bool(super().is_retry(settings, response))
+
+    def sleep(
+        self,
+        settings: dict[str, Any],
+        transport: Any,  # noqa: ARG002 - the SDK's signature; its transport would sleep by itself
+        response: PipelineResponse[Any, Any] | None = None,
+    ) -> None:
+        wait = self.get_retry_after(response) if response is not None else None
+        wait = wait if wait is not None else self.get_backoff_time(settings)
+        if wait > 0:
+            self._sleep_seconds(wait)
+
+
+class _PlainHttp(policies.SansIOHTTPPolicy[Any, Any]):
+    """Lets a bearer token go out over http, which an emulator on this machine needs and nothing else gets."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.context.options.setdefault("enforce_https", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a Resource Graph answer: rows as objects whatever the format, and what the service promises."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    total: int
+    truncated: bool
+    skip_token: str | None
+
+
+class Session:
+    """The clients of one configuration, made when first needed, sharing one pool of connections. Safe in threads."""
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        *,
+        budgets: CallBudgets,
+        sleep: Callable[[float], None],
+        secret: Callable[[SecretReference], str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.budgets = budgets
+        self._sleep = sleep
+        self._graph_budget = CallBudget(
+            min(settings.budget.calls_per_second, GRAPH_RATE),
+            min(settings.budget.burst, GRAPH_BURST),
+            sleep=sleep,
+        )
+        self._cloud = CLOUDS[settings.cloud][0]
+        endpoints = get_arm_endpoints(self._cloud)
+        self.base_url = (settings.endpoint or endpoints["resource_manager"]).rstrip("/")
+        self._scopes = endpoints["credential_scopes"]
+        if self.base_url.startswith("http://") and settings.credential != "static":
+            raise Refused(
+                f"azure.endpoint is {self.base_url}: a real credential is not sent over plain http.",
+                hint="Use https, or `credential: static` with the sandbox.",
+            )
+        self._credential = credential_of(settings, secret)
+        self._http = requests.Session()
+        adapter = HTTPAdapter(pool_maxsize=max(16, settings.budget.concurrency), max_retries=0)
+        self._http.mount("https://", adapter)
+        self._http.mount("http://", adapter)
+        self._lock = threading.Lock()
+        self._subscriptions: SubscriptionClient | None = None
+        self._graph: ResourceGraphClient | None = None
+        self._resources: dict[str, ResourceManagementClient] = {}
+
+    # Clients
+
+    def _client_arguments(self, *, posts_read: bool = False) -> dict[str, Any]:
+        timeout = self.settings.budget.call_timeout.total_seconds()
+        methods = frozenset({"GET", "HEAD", "OPTIONS"} | ({"POST"} if posts_read else set()))
+        pipeline: list[Any] = [
+            policies.RequestIdPolicy(),
+            policies.HeadersPolicy(),
+            policies.UserAgentPolicy("watchstander", sdk_moniker="watchstander"),
+            policies.ProxyPolicy(),
+            policies.ContentDecodePolicy(),
+            policies.RedirectPolicy(),
+            # A write is never sent twice by itself: `retry_on_methods` names reads only.
+            _Retry(self._sleep, retry_total=RETRIES, retry_read=1, retry_connect=1, retry_on_methods=methods),
+            *([_PlainHttp()] if self.base_url.startswith("http://") else []),
+            ARMChallengeAuthenticationPolicy(self._credential, *self._scopes),
+            policies.CustomHookPolicy(),
+            ARMHttpLoggingPolicy(),
+        ]
+        transport = RequestsTransport(
+            session=self._http,
+            session_owner=False,
+            connection_timeout=min(10.0, timeout),
+            read_timeout=timeout,
+        )
+        return {
+            "base_url": self.base_url,
+            "cloud_setting": self._cloud,
+            "policies": pipeline,
+            "transport": transport,
+        }
+
+    def subscriptions(self) -> SubscriptionClient:
+        """The client for subscriptions and tenants."""
+        with self._lock:
+            if self._subscriptions is None:
+                self._subscriptions = SubscriptionClient(self._credential, **self._client_arguments())
+            return self._subscriptions
+
+    def resources(self, subscription: str) -> ResourceManagementClient:
+        """The client for one subscription's resources."""
+        with self._lock:
+            client = self._resources.get(subscription)
+            if client is None:
+                client = ResourceManagementClient(self._credential, subscription, **self._client_arguments())
+                self._resources[subscription] = client
+            return client
+
+    def graph(self) -> ResourceGraphClient:
+        """The client for Resource Graph."""
+        with self._lock:
+            if self._graph is None:
+                self._graph = ResourceGraphClient(self._credential, **self._client_arguments(posts_read=True))
+            return self._graph
+
+    # Calls
+
+    def call(self, account: str, service: str, what: str, function: Callable[[], Any]) -> Any:
+        """Make one SDK call within the budget of (account, service), waiting for it. Raises ProviderError.
+
+        Resource Graph's quota is the principal's, so its budget is one for all subscriptions.
+        """
+        budget = self._graph_budget if service == "resourcegraph" else self.budgets.of(account, service)
+        budget.acquire()
+        try:
+            with answers(what):
+                return function()
+        except Throttled:
+            budget.throttled()
+            raise
+
+    def query(self, subscription: str, text: str, skip_token: str | None = None) -> Page:
+        """One page of a Resource Graph query over one subscription. Raises ProviderError."""
+        options = QueryRequestOptions(top=PAGE, result_format="objectArray", skip_token=skip_token)
+        request = QueryRequest(query=text, subscriptions=[subscription], options=options)
+        what = f"Resource Graph in subscription {subscription}"
+        body, headers = self.call(
+            subscription,
+            "resourcegraph",
+            what,
+            lambda: self.graph().resources(request, cls=_body_and_headers),
+        )
+        self._respect_quota(headers)
+        with answers(what):
+            return page_of(body)
+
+    def _respect_quota(self, headers: Mapping[str, str]) -> None:
+        """Let the last of the window's queries to others of the same principal: wait for the next window instead."""
+        try:
+            remaining = int(headers.get("x-ms-user-quota-remaining", ""))
+            hours, minutes, seconds = headers.get("x-ms-user-quota-resets-after", "").split(":")
+            after = timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+        except ValueError:
+            return  # no headers (an emulator, a recording): nothing to respect
+        if remaining <= 1:
+            self._sleep(min(after.total_seconds(), LONGEST_WAIT))
+
+    def get_json(self, subscription: str, path: str, api_version: str) -> Any:
+        """The JSON at a path of ARM, for what the generated clients have no call. Raises ProviderError."""
+
+        def send() -> Any:
+            request = HttpRequest("GET", "{endpoint}" + path, params={"api-version": api_version})
+            response = self.resources(subscription).send_request(request)
+            response.raise_for_status()
+            return response.json()
+
+        return self.call(subscription, "arm", f"GET {path}", send)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            self._http.close()
+            close = getattr(self._credential, "close", None)
+            if close is not None:
+                close()
+
+
+def _body_and_headers(
+    pipeline: PipelineResponse[Any, Any], _model: Any, _headers: Any
+) -> tuple[Any, Mapping[str, str]]:
+    return pipeline.http_response.json(), pipeline.http_response.headers
+
+
+def page_of(body: Any) -> Page:
+    """A Resource Graph answer as a page, whether its data is an array of objects or a table.
+
+    Raises TypeError or KeyError for an answer of another form (within :func:`answers`, that is *Unavailable*).
+    """
+    data = body["data"]
+    if isinstance(data, Mapping):
+        names = [column["name"] for column in data["columns"]]
+        rows = tuple(dict(zip(names, row, strict=False)) for row in data["rows"])
+    else:
+        rows = tuple(data)
+    if not all(isinstance(row, Mapping) for row in rows):
+        raise TypeError("a row is not an object")
+    return Page(
+        rows=rows,
+        total=int(body.get("totalRecords", len(rows))),
+        truncated=str(body.get("resultTruncated", "false")).lower() == "true",
+        skip_token=body.get("$skipToken") or None,
+    )
