@@ -1,0 +1,85 @@
+"""Being the only daemon of a database: a file lock beside a SQLite file, an advisory lock on PostgreSQL.
+
+Both end with the process, however it ends. The lock is on a file of its own: closing any descriptor of the database file
+itself would drop SQLite's own locks on it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from storage.errors import Locked, Unavailable
+
+
+class Claim(Protocol):
+    """A claim that is held."""
+
+    def release(self) -> None:
+        """Let go of it."""
+
+
+class FileClaim:
+    """A lock on ``<database>.lock``."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go of the lock; the file stays, since removing it would race with the next holder."""
+        os.close(self._descriptor)
+
+
+class ServerClaim:
+    """A session's advisory lock."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def release(self) -> None:
+        """End the session, and the lock with it."""
+        self._connection.invalidate()
+        self._connection.close()
+
+
+def claim_file(database: Path, instance: str) -> FileClaim:
+    """Lock ``database`` for this process. Raises Locked, naming the process that has it, or Unavailable."""
+    path = database.with_name(database.name + ".lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be opened: {error.strerror}.",
+            hint="Give the daemon's user the right to write there.",
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
+        os.close(descriptor)
+        raise Locked(
+            f"{database} is in use by another daemon ({holder}).",
+            hint="Stop that one, or use PostgreSQL for several. Reading commands (status, findings, …) work beside it.",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"process {os.getpid()}, instance {instance}\n".encode(), 0)
+    return FileClaim(descriptor)
+
+
+def claim_server(engine: Engine, instance: str) -> ServerClaim:
+    """Lock the name ``instance`` for this process. Raises Locked."""
+    key = int.from_bytes(hashlib.sha256(f"watchstander:{instance}".encode()).digest()[:8], "big", signed=True)
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+        connection.close()
+        raise Locked(
+            f"A daemon named {instance!r} already uses this database.",
+            hint="Give this one another name with the option `instance`, or stop the other.",
+        )
+    return ServerClaim(connection)

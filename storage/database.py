@@ -1,0 +1,332 @@
+"""One database, SQLite or PostgreSQL: connections, transactions, claims, and errors that say what to do.
+
+Writers are one at a time on both (``BEGIN IMMEDIATE``; an advisory lock on PostgreSQL), readers see a snapshot and wait
+for nobody. A transaction joins the one its thread has open, so that several stores can change as one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from config.settings import StorageSettings
+from storage.claims import Claim, claim_file, claim_server
+from storage.errors import Damaged, Defect, Full, Locked, StorageError, Unavailable
+from storage.schema import SchemaStatus, migrate, schema_status
+
+WRITER_LOCK = 0x57415443
+"""The advisory lock PostgreSQL writers take, within their transaction ("WATC")."""
+
+PAGE_CACHE_KIB = 16_384
+
+
+class Database:
+    """An open database. Safe to use from several threads; close it at the end."""
+
+    def __init__(self, engine: Engine, settings: StorageSettings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.sqlite = engine.dialect.name == "sqlite"
+        self.instance = ""
+        """The name under which :meth:`claim` was made; empty before."""
+        self._claim: Claim | None = None
+        self._local = threading.local()
+
+    @classmethod
+    def open(
+        cls, settings: StorageSettings, *, password: str | None = None, read_only: bool = False
+    ) -> Database:
+        """Open the database that ``settings.url`` names. A missing SQLite file is made, unless ``read_only``.
+
+        Raises Unavailable (not reachable, not openable, unknown kind of URL), Damaged, Newer (written by a newer
+        Watchstander). The schema is not touched: see :meth:`migrate` and :meth:`require_schema`.
+        """
+        url = _url(settings.url, password)
+        timeout = settings.lock_timeout.total_seconds()
+        if url.get_backend_name() == "sqlite":
+            engine = _sqlite_engine(url, timeout, read_only)
+        else:
+            engine = _postgresql_engine(url, timeout, read_only)
+        database = cls(engine, settings)
+        try:
+            database.status().refuse_newer()
+        except StorageError:
+            database.close()
+            raise
+        return database
+
+    @property
+    def where(self) -> str:
+        """The database as one may show it: without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.engine.url.database or "") if self.sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction over one snapshot. Raises StorageError."""
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
+        with self._wrapped(), self.engine.connect() as connection:
+            options: dict[str, Any] = {"begin": "BEGIN"} if self.sqlite else {"postgresql_readonly": True}
+            if not self.sqlite:
+                options["isolation_level"] = "REPEATABLE READ"
+            connection = connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction: all of it is stored, or nothing. Raises StorageError."""
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
+        with self._wrapped(), self.engine.connect() as connection:
+            connection = connection.execution_options(begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                if not self.sqlite:
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
+                self._local.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._local.connection = None
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is inside :meth:`write`."""
+        return self._joined() is not None
+
+    def migrate(self) -> SchemaStatus:
+        """Bring the schema to the newest, all migrations in one transaction. Raises Newer or another StorageError."""
+        with self.write() as connection:
+            migrate(connection)
+        return self.status()
+
+    def status(self) -> SchemaStatus:
+        """The schema's state. Raises StorageError."""
+        with self.read() as connection:
+            return schema_status(connection)
+
+    def require_schema(self) -> None:
+        """Raises Outdated unless the schema is the one this code needs."""
+        self.status().require_current()
+
+    def claim(self, instance: str) -> None:
+        """Be the one daemon: of a SQLite file, or of ``instance`` on PostgreSQL. Held until :meth:`close` or death.
+
+        Raises Locked, naming the other.
+        """
+        if self._claim is not None:
+            return
+        if self.path is not None:
+            self._claim = claim_file(self.path, instance)
+        else:
+            with self._wrapped():
+                self._claim = claim_server(self.engine, instance)
+        self.instance = instance
+
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        if self.path is not None:
+            files = (self.path, self.path.with_name(self.path.name + "-wal"))
+            return sum(f.stat().st_size for f in files if f.exists())
+        with self.read() as connection:
+            return int(connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+
+    def close(self) -> None:
+        """Let go of the claim and the connections."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _joined(self) -> Connection | None:
+        return getattr(self._local, "connection", None)
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise _translated(error, self.where) from error
+        except SQLAlchemyError as error:
+            raise Unavailable(f"{self.where}: {_first_line(error)}") from error
+
+
+def _url(text: str, password: str | None) -> URL:
+    """The URL with our drivers and the password in it. Raises Unavailable without repeating a password."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise Unavailable(
+            "storage.url is not a database URL.",
+            hint="Write sqlite:////var/lib/watchstander/watchstander.db or postgresql://user@host/name.",
+        ) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise Unavailable(
+                "storage.url names no file.",
+                hint="Write sqlite:///relative.db or sqlite:////absolute/path.db.",
+            )
+        return url.set(drivername="sqlite+pysqlite")
+    if backend in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+        return url.set(password=password) if password is not None else url
+    raise Unavailable(
+        f"storage.url is of an unknown kind: {backend}.", hint="Use sqlite:///… or postgresql://…"
+    )
+
+
+def _sqlite_engine(url: URL, timeout: float, read_only: bool) -> Engine:
+    path = Path(url.database or "")
+    if read_only and not path.exists():
+        raise Unavailable(
+            f"There is no database at {path}.",
+            hint="Nothing has been stored yet: run `watchstander scan` or `watchstander run`.",
+        )
+    if not read_only:
+        _prepare(path)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": timeout, "check_same_thread": False}, pool_size=8, max_overflow=24
+    )
+
+    def connected(connection: Any, _record: Any) -> None:
+        # The driver must not begin transactions by itself: a deferred one that turns into a write fails at once
+        # when another writes, whatever the busy timeout says.
+        connection.isolation_level = None
+        pragmas = [
+            "foreign_keys=ON",
+            "synchronous=NORMAL",
+            f"cache_size=-{PAGE_CACHE_KIB}",
+            "temp_store=MEMORY",
+        ]
+        if read_only:
+            pragmas.append("query_only=ON")
+        else:
+            pragmas.insert(0, "journal_mode=WAL")
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    return engine
+
+
+def _prepare(path: Path) -> None:
+    """Make the file's folder. The file holds what may be secret to others on the machine, so only we may read it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be made: {error.strerror}.",
+            hint="Give the daemon's user the right to write there, or set storage.url to another place.",
+        ) from error
+
+
+def _postgresql_engine(url: URL, timeout: float, read_only: bool) -> Engine:
+    settings = [f"-c lock_timeout={int(timeout * 1000)}", "-c timezone=UTC", "-c jit=off"]
+    if read_only:
+        settings.append("-c default_transaction_read_only=on")
+    return sa.create_engine(
+        url,
+        connect_args={
+            "options": " ".join(settings),
+            "connect_timeout": max(2, int(timeout)),
+            "application_name": "watchstander",
+        },
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+    )
+
+
+_SQLITE: dict[str, tuple[type[StorageError], str]] = {
+    "SQLITE_BUSY": (Locked, "Another process is writing; wait for it to end, or raise storage.lock_timeout."),
+    "SQLITE_LOCKED": (
+        Locked,
+        "Another process is writing; wait for it to end, or raise storage.lock_timeout.",
+    ),
+    "SQLITE_FULL": (Full, "Make room on the disk (or raise the quota). Nothing already stored is lost."),
+    "SQLITE_IOERR": (
+        Full,
+        "The disk refused to write: make room, raise the quota or check the disk. Nothing already stored is lost.",
+    ),
+    "SQLITE_CORRUPT": (Damaged, "Restore the last backup; keep the damaged file for `db status`."),
+    "SQLITE_NOTADB": (Damaged, "The file is not a SQLite database; check storage.url."),
+    "SQLITE_CANTOPEN": (Unavailable, "Check that the path exists and may be read and written."),
+    "SQLITE_READONLY": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
+    "SQLITE_PERM": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
+    "SQLITE_AUTH": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
+}
+_POSTGRESQL: tuple[tuple[str, type[StorageError], str], ...] = (
+    ("53100", Full, "Make room on the server's disk. Nothing already stored is lost."),
+    ("53", Unavailable, "The server is out of a resource (connections, memory); see its log."),
+    ("55P03", Locked, "Another daemon is writing; wait for it, or raise storage.lock_timeout."),
+    ("40", Locked, "Another daemon changed the same at the same moment; try again."),
+    ("28", Unavailable, "Check the user and the password reference in storage.password."),
+    ("3D000", Unavailable, "Create the database first: `createdb`."),
+    ("42501", Unavailable, "Grant the user the rights on the schema, see docs/storage.md."),
+    ("25006", Unavailable, "The server, or this session, is read-only; check that it is the primary."),
+    ("57P", Unavailable, "The server is going down or starting; it is tried again at the next cycle."),
+    ("08", Unavailable, "Check that the server runs and can be reached."),
+    ("XX001", Damaged, "The server found a damaged page; restore from a backup."),
+    ("XX002", Damaged, "The server found a damaged index; REINDEX it."),
+    ("58", Full, "The server's disk refused; see its log."),
+)
+
+
+def _translated(error: DBAPIError, where: str) -> StorageError:
+    """Our error for the driver's."""
+    cause = error.orig
+    text = f"{where}: {_first_line(cause or error)}."
+    name = getattr(cause, "sqlite_errorname", None)
+    if name is not None:
+        for prefix, (kind, hint) in _SQLITE.items():
+            if str(name).startswith(prefix):
+                return kind(text, hint=hint)
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        for prefix, kind, hint in _POSTGRESQL:
+            if str(state).startswith(prefix):
+                return kind(text, hint=hint)
+    if name is None and state is None:
+        # psycopg gives no state for a connection that was refused or lost.
+        return Unavailable(text, hint="Check that the database runs and can be reached.")
+    return Defect(f"{text} ({name or state})", hint="This is a fault in Watchstander; please report it.")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

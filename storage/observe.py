@@ -1,0 +1,485 @@
+"""Writing what was observed: versions for what is new or different, one transaction for a batch, nothing for the rest.
+
+:class:`Observer` is shared by the recording of a scope and by early re-reads of one resource. It decides by the stored
+rows, inside the writer's transaction, never by what another transaction may have changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from providers.resource import Resource, ResourceRef, Scope
+from storage import bulk, documents
+from storage.codec import Codecs
+from storage.documents import Record
+from storage.errors import Damaged
+from storage.tables import DUE, FINDING, RESOURCE, SCOPE, UNKNOWN, VERSION
+from storage.times import OPEN, from_us
+from storage.values import Change, ChangeKind, Origin
+
+CHUNK = 500
+"""How many keys one query asks for."""
+
+OVERLAP_US = 3_600_000_000
+"""A listing that began up to an hour before a proved absence does not bring the resource back."""
+
+
+class Row(NamedTuple):
+    """What the store knows of one resource before this batch."""
+
+    id: int
+    uid: str
+    digest: bytes
+    changed_at: int
+    deleted_at: int | None
+    missed: int
+    unread: str | None
+    scope_id: int | None
+    place_id: int
+    provider: str
+    account: str
+    region: str
+    type: str
+
+    @property
+    def ref(self) -> ResourceRef:
+        """Where it was last seen."""
+        return ResourceRef(
+            provider=self.provider, account=self.account, region=self.region, type=self.type, uid=self.uid
+        )
+
+
+_ROW = (
+    sa.select(
+        RESOURCE.c.id,
+        RESOURCE.c.uid,
+        RESOURCE.c.digest,
+        RESOURCE.c.changed_at,
+        RESOURCE.c.deleted_at,
+        RESOURCE.c.missed,
+        RESOURCE.c.unread,
+        RESOURCE.c.scope_id,
+        RESOURCE.c.place_id,
+        SCOPE.c.provider,
+        SCOPE.c.account,
+        SCOPE.c.region,
+        SCOPE.c.type,
+    )
+    .select_from(RESOURCE)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+)
+
+_RESOURCE_COLUMNS = (
+    "id",
+    "uid",
+    "scope_id",
+    "place_id",
+    "name",
+    "first_seen",
+    "changed_at",
+    "digest",
+    "missed",
+    "unread",
+)
+_VERSION_COLUMNS = (
+    "resource_id",
+    "valid_from",
+    "valid_to",
+    "digest",
+    "cycle_id",
+    "origin",
+    "actor",
+    "codec_id",
+    "data",
+)
+_DUE_COLUMNS = ("resource_id", "token", "since", "baseline")
+
+_CLOSE = (
+    sa.update(VERSION)
+    .where(VERSION.c.resource_id == sa.bindparam("b_id"), VERSION.c.valid_from == sa.bindparam("b_from"))
+    .values(valid_to=sa.bindparam("b_to"))
+)
+_CLOSE_BY = _CLOSE.values(closed_by=sa.bindparam("b_actor"))
+_NEW_CONTENT = (
+    sa.update(RESOURCE)
+    .where(RESOURCE.c.id == sa.bindparam("b_id"))
+    .values(
+        digest=sa.bindparam("b_digest"),
+        changed_at=sa.bindparam("b_at"),
+        place_id=sa.bindparam("b_place"),
+        scope_id=sa.bindparam("b_scope"),
+        name=sa.bindparam("b_name"),
+        unread=sa.bindparam("b_unread"),
+        missed=0,
+        deleted_at=None,
+    )
+)
+_NEW_STATE = (
+    sa.update(RESOURCE)
+    .where(RESOURCE.c.id == sa.bindparam("b_id"))
+    .values(unread=sa.bindparam("b_unread"), scope_id=sa.bindparam("b_scope"), missed=0)
+)
+_GONE = (
+    sa.update(RESOURCE)
+    .where(RESOURCE.c.id == sa.bindparam("b_id"))
+    .values(deleted_at=sa.bindparam("b_at"), missed=0, unread=None)
+)
+
+
+class Seen(NamedTuple):
+    """One observation: the resource with its canonical bytes and their digest."""
+
+    resource: Resource
+    data: bytes
+    digest: bytes
+
+
+class Settled(NamedTuple):
+    """What became of one observation: the row it has now, and the digest it had before this batch."""
+
+    id: int
+    digest: bytes
+    before: bytes | None
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Under what an observation is made."""
+
+    at: int
+    cycle_id: int | None
+    actor: str | None
+    scope_id: int | None
+    """The listing scope's row; None for a single re-read."""
+    covers: Callable[[ResourceRef], bool]
+    """Whether the listing scope covers a place by its own words."""
+    first_contact: Callable[[ResourceRef], bool]
+    stale: Callable[[Row], bool]
+    """Whether a row was written by another since this listing began, so that the listing may be older."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows to be written at the end of a batch."""
+
+    created: list[tuple[Seen, int, int | None]] = field(default_factory=list)
+    versions: list[tuple[Any, ...]] = field(default_factory=list)
+    closed: list[dict[str, Any]] = field(default_factory=list)
+    contents: list[dict[str, Any]] = field(default_factory=list)
+    states: list[dict[str, Any]] = field(default_factory=list)
+    due: list[tuple[int, int, int, bool]] = field(default_factory=list)
+    stale_due: list[int] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+
+
+def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
+    """Slices of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def rows_by(connection: Connection, column: str, keys: Sequence[Any]) -> Iterator[Row]:
+    """The rows whose ``column`` is one of ``keys``."""
+    for part in chunks(keys):
+        for row in connection.execute(_ROW.where(RESOURCE.c[column].in_(part))):
+            yield Row._make(row)
+
+
+class Observer:
+    """Writes one batch of observations within the caller's transaction."""
+
+    def __init__(self, connection: Connection, codecs: Codecs, context: Context) -> None:
+        self._connection = connection
+        self._codecs = codecs
+        self._context = context
+        self._batch = _Batch()
+        self._places: dict[Scope, int] = {}
+
+    def store(self, seen: Sequence[Seen]) -> tuple[list[Change], list[Settled]]:
+        """Store what is new or different. The first of several observations of one uid counts."""
+        first: dict[str, Seen] = {}
+        for item in seen:
+            first.setdefault(item.resource.ref.uid, item)
+        rows = {row.uid: row for row in rows_by(self._connection, "uid", list(first))}
+        previous = self._previous(first, rows)
+        self._find_places({_place(item.resource.ref) for item in first.values()})
+        for uid, item in first.items():
+            row = rows.get(uid)
+            if row is None:
+                self._create(item)
+            elif not self._outdated(row, item):
+                self._compare(row, item, previous.get(row.id))
+        self._flush()
+        return self._batch.changes, self._batch.settled
+
+    def _outdated(self, row: Row, item: Seen) -> bool:
+        if row.deleted_at is not None:
+            listing = self._context.scope_id is not None
+            return listing and 0 < row.deleted_at - self._context.at <= OVERLAP_US
+        return row.digest != item.digest and self._context.stale(row)
+
+    def _create(self, item: Seen) -> None:
+        if item.resource.unread:
+            data = documents.encode_carrying(item.resource, None)
+            item = Seen(item.resource, data, documents.digest(item.resource.ref.uid, data))
+        place = self._places[_place(item.resource.ref)]
+        bound = None if self._context.covers(item.resource.ref) else self._context.scope_id
+        self._batch.created.append((item, place, bound))
+
+    def _compare(self, row: Row, item: Seen, previous: Record | None) -> None:
+        resource = item.resource
+        if resource.unread:
+            data = documents.encode_carrying(resource, previous)
+            item = Seen(resource, data, documents.digest(row.uid, data))
+        unread = _unread(resource)
+        # Causes carry request ids: only which fields are unread counts, or each cycle would write a row.
+        same_unread = _names(row.unread) == tuple(sorted(resource.unread))
+        self._batch.settled.append(Settled(row.id, item.digest, row.digest, bool(resource.unread)))
+        bound = row.scope_id
+        if bound is None and self._context.scope_id is not None and not self._context.covers(row.ref):
+            bound = self._context.scope_id
+        if row.deleted_at is None and row.digest == item.digest:
+            if not same_unread or row.missed or bound != row.scope_id:
+                self._batch.states.append(
+                    {
+                        "b_id": row.id,
+                        "b_unread": row.unread if same_unread else unread,
+                        "b_scope": bound,
+                    }
+                )
+            if not same_unread:
+                self._mark_due(row.id, item, self._context.at, first_contact=False)
+            return
+        self._change(row, item, previous, bound)
+
+    def _change(self, row: Row, item: Seen, previous: Record | None, bound: int | None) -> None:
+        context, ref = self._context, item.resource.ref
+        recreated = row.deleted_at is not None
+        # A clock set back must not make a version end before it began.
+        at = max(context.at, (row.deleted_at if row.deleted_at is not None else row.changed_at) + 1)
+        first_contact = context.first_contact(ref)
+        origin = Origin.OBSERVED
+        if not recreated:
+            self._batch.closed.append({"b_id": row.id, "b_from": row.changed_at, "b_to": at})
+            if previous is not None and documents.only_learned(previous, Record.decode(item.data)):
+                origin = Origin.LEARNED
+        self._add_version(row.id, item, at, origin)
+        self._batch.contents.append(
+            {
+                "b_id": row.id,
+                "b_digest": item.digest,
+                "b_at": at,
+                "b_place": self._places[_place(ref)],
+                "b_scope": bound,
+                "b_name": _clean(item.resource.name),
+                "b_unread": _unread(item.resource),
+            }
+        )
+        self._mark_due(row.id, item, at, first_contact=first_contact and recreated)
+        if origin is Origin.LEARNED:
+            return
+        self._batch.changes.append(
+            Change(
+                kind=ChangeKind.CREATED if recreated else ChangeKind.CHANGED,
+                ref=ref,
+                resource_id=row.id,
+                at=from_us(at),
+                before_digest=None if recreated else row.digest,
+                after_digest=item.digest,
+                first_contact=first_contact,
+                recreated=recreated,
+                actor=context.actor,
+            )
+        )
+
+    def _flush(self) -> None:
+        connection, batch = self._connection, self._batch
+        self._insert_created()
+        if batch.closed:
+            connection.execute(_CLOSE, batch.closed)
+        bulk.insert(connection, VERSION, _VERSION_COLUMNS, batch.versions)
+        if batch.contents:
+            connection.execute(_NEW_CONTENT, batch.contents)
+        if batch.states:
+            connection.execute(_NEW_STATE, batch.states)
+        for part in chunks(batch.stale_due):
+            connection.execute(sa.delete(DUE).where(DUE.c.resource_id.in_(part)))
+        bulk.insert(connection, DUE, _DUE_COLUMNS, batch.due)
+
+    def _insert_created(self) -> None:
+        batch, context = self._batch, self._context
+        if not batch.created:
+            return
+        ids = bulk.new_ids(self._connection, RESOURCE, len(batch.created))
+        rows = []
+        for number, (item, place, bound) in zip(ids, batch.created, strict=True):
+            ref = item.resource.ref
+            first_contact = context.first_contact(ref)
+            unread = _unread(item.resource)
+            name = _clean(item.resource.name)
+            rows.append((number, ref.uid, bound, place, name, context.at, context.at, item.digest, 0, unread))
+            origin = Origin.BASELINE if first_contact else Origin.OBSERVED
+            self._add_version(number, item, context.at, origin)
+            state = documents.token(item.digest, item.resource.unread)
+            batch.due.append((number, state, context.at, first_contact))
+            batch.settled.append(Settled(number, item.digest, None, bool(unread)))
+            batch.changes.append(
+                Change(
+                    kind=ChangeKind.CREATED,
+                    ref=ref,
+                    resource_id=number,
+                    at=from_us(context.at),
+                    before_digest=None,
+                    after_digest=item.digest,
+                    first_contact=first_contact,
+                    actor=context.actor,
+                )
+            )
+        bulk.insert(self._connection, RESOURCE, _RESOURCE_COLUMNS, rows)
+
+    def _add_version(self, number: int, item: Seen, at: int, origin: Origin) -> None:
+        codec = self._codecs.choose(self._connection, item.resource.ref.type)
+        data = self._codecs.encode(codec, item.data)
+        context = self._context
+        self._batch.versions.append(
+            (number, at, OPEN, item.digest, context.cycle_id, int(origin), context.actor, codec, data)
+        )
+
+    def _mark_due(self, number: int, item: Seen, at: int, *, first_contact: bool) -> None:
+        self._batch.stale_due.append(number)
+        state = documents.token(item.digest, item.resource.unread)
+        self._batch.due.append((number, state, at, first_contact))
+
+    def _previous(self, seen: dict[str, Seen], rows: dict[str, Row]) -> dict[int, Record]:
+        """The newest records of those whose details were, or are, unread."""
+        wanted = {
+            row.id: row.changed_at
+            for uid, row in rows.items()
+            if row.deleted_at is None and (row.unread is not None or seen[uid].resource.unread)
+        }
+        found: dict[int, Record] = {}
+        for part in chunks(list(wanted)):
+            query = sa.select(
+                VERSION.c.resource_id, VERSION.c.valid_from, VERSION.c.codec_id, VERSION.c.data
+            ).where(VERSION.c.resource_id.in_(part), VERSION.c.valid_to == OPEN)
+            versions = self._connection.execute(query).all()
+            self._codecs.load(self._connection, {v.codec_id for v in versions})
+            for version in versions:
+                found[version.resource_id] = decode(self._codecs, version.codec_id, version.data)
+        return found
+
+    def _find_places(self, places: Iterable[Scope]) -> None:
+        self._places = {place: place_id(self._connection, place) for place in places}
+
+
+def place_id(connection: Connection, scope: Scope) -> int:
+    """The row of a scope, made if need be."""
+    key = (
+        SCOPE.c.provider == scope.provider,
+        SCOPE.c.account == scope.account,
+        SCOPE.c.region == scope.region,
+        SCOPE.c.type == scope.type,
+    )
+    found = connection.scalar(sa.select(SCOPE.c.id).where(*key))
+    if found is not None:
+        return int(found)
+    row = {
+        "provider": scope.provider,
+        "account": scope.account,
+        "region": scope.region,
+        "type": scope.type,
+        "read": 0,
+        "details_unread": 0,
+    }
+    return int(connection.execute(sa.insert(SCOPE).values(row).returning(SCOPE.c.id)).scalar_one())
+
+
+def remove(
+    connection: Connection,
+    rows: Sequence[Row],
+    *,
+    at: int,
+    cycle_id: int | None,
+    actor: str | None,
+    first_contact: bool,
+) -> list[Change]:
+    """Record that these resources are proved gone; their findings end with them."""
+    if not rows:
+        return []
+    when = {row.id: max(at, row.changed_at + 1) for row in rows}
+    resolved: dict[int, list[str]] = {}
+    for part in chunks([row.id for row in rows]):
+        still_open = FINDING.c.resource_id.in_(part) & (FINDING.c.resolved_at == OPEN)
+        for found in connection.execute(
+            sa.select(FINDING.c.resource_id, FINDING.c.id, FINDING.c.opened_at).where(still_open)
+        ):
+            resolved.setdefault(found.resource_id, []).append(found.id)
+        connection.execute(
+            sa.update(FINDING)
+            .where(still_open)
+            .values(
+                resolved_at=sa.case((FINDING.c.opened_at >= at, FINDING.c.opened_at + 1), else_=at),
+                updated_at=at,
+                resolved_cycle=cycle_id,
+                reason="resource-deleted",
+            )
+        )
+        connection.execute(sa.delete(DUE).where(DUE.c.resource_id.in_(part)))
+        connection.execute(sa.delete(UNKNOWN).where(UNKNOWN.c.resource_id.in_(part)))
+    connection.execute(
+        _CLOSE_BY,
+        [{"b_id": row.id, "b_from": row.changed_at, "b_to": when[row.id], "b_actor": actor} for row in rows],
+    )
+    connection.execute(_GONE, [{"b_id": row.id, "b_at": when[row.id]} for row in rows])
+    return [
+        Change(
+            kind=ChangeKind.DELETED,
+            ref=row.ref,
+            resource_id=row.id,
+            at=from_us(when[row.id]),
+            before_digest=row.digest,
+            after_digest=None,
+            first_contact=first_contact,
+            actor=actor,
+            resolved=tuple(resolved.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def decode(codecs: Codecs, codec_id: int, data: bytes) -> Record:
+    """A stored version's record. Raises Damaged."""
+    try:
+        return Record.decode(codecs.decode(codec_id, data))
+    except ValueError as error:
+        raise Damaged(
+            f"A stored document is not what was written ({error}).",
+            hint="The row was altered or the disk failed; restore it from a backup.",
+        ) from error
+
+
+def _place(ref: ResourceRef) -> Scope:
+    return Scope(ref.provider, ref.account, ref.region, ref.type)
+
+
+def _unread(resource: Resource) -> str | None:
+    if not resource.unread:
+        return None
+    return _clean(orjson.dumps(dict(resource.unread), option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _names(unread: str | None) -> tuple[str, ...]:
+    return tuple(sorted(orjson.loads(unread))) if unread else ()
+
+
+def _clean(text: str) -> str:
+    """Text that both databases take: PostgreSQL refuses NUL, UTF-8 refuses half a surrogate pair."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,253 @@
+"""Asking for resources: filters, streaming in batches, now or at a time. No result has to fit in memory."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import jmespath
+import jmespath.exceptions
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import UsageError
+from providers.provider import Selection
+from providers.resource import ResourceRef
+from storage import documents
+from storage.codec import Codecs
+from storage.database import Database
+from storage.observe import CHUNK, chunks, decode
+from storage.tables import DUE, RESOURCE, SCOPE, VERSION
+from storage.times import OPEN, ended, from_us, to_us
+from storage.values import StoredResource, Ticket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which resources; empty means all. Types match exactly, or by prefix when they end in ``*``.
+
+    ``where`` is a JMESPath expression over the record (``uid``, ``provider``, ``account``, ``region``, ``type``,
+    ``name``, ``tags``, ``document``, ``unread``): ``document.Encrypted == `false```. Raises UsageError when it is not one.
+    """
+
+    types: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    where: str | None = None
+
+    def __post_init__(self) -> None:
+        self._compiled  # noqa: B018 - a wrong expression is refused when it is given, not when it is first used
+
+    @classmethod
+    def of(cls, selection: Selection) -> Filter:
+        """The filter that a selection of scopes amounts to."""
+        return cls(
+            types=selection.types,
+            accounts=selection.accounts,
+            regions=selection.regions,
+            providers=selection.providers,
+        )
+
+    @property
+    def reads_documents(self) -> bool:
+        """Whether documents must be decoded to decide."""
+        return bool(self.tags) or self.where is not None
+
+    @cached_property
+    def _compiled(self) -> Any:
+        if self.where is None:
+            return None
+        try:
+            return jmespath.compile(self.where)
+        except jmespath.exceptions.JMESPathError as error:
+            raise UsageError(
+                f"{self.where!r} is not a JMESPath expression: {str(error).splitlines()[0]}",
+                hint="For example: document.Encrypted == `false`, or tags.Team == 'payments'.",
+            ) from error
+
+    def accepts(self, resource: StoredResource) -> bool:
+        """Whether tags and expression match."""
+        if any(resource.tags.get(k) != v for k, v in self.tags.items()):
+            return False
+        if self._compiled is None:
+            return True
+        try:
+            return bool(self._compiled.search(resource.record()))
+        except jmespath.exceptions.JMESPathError as error:
+            raise UsageError(f"{self.where!r} fails on {resource.uid}: {error}") from error
+
+    def places(self) -> sa.ColumnElement[bool]:
+        """The condition on the scope table that the plain fields amount to."""
+        scope = SCOPE.c
+        conditions: list[sa.ColumnElement[bool]] = []
+        for column, values in (
+            (scope.account, self.accounts),
+            (scope.region, self.regions),
+            (scope.provider, self.providers),
+        ):
+            if values:
+                conditions.append(column.in_(sorted(values)))
+        if self.types:
+            conditions.append(sa.or_(*(type_matches(scope.type, t) for t in sorted(self.types))))
+        return sa.and_(sa.true(), *conditions)
+
+    @property
+    def narrows_places(self) -> bool:
+        """Whether a plain field is given."""
+        return bool(self.types or self.accounts or self.regions or self.providers)
+
+
+def type_matches(column: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
+    """Exact, or by prefix where ``pattern`` ends in ``*``."""
+    if pattern.endswith("*"):
+        return column.startswith(pattern[:-1], autoescape=True)
+    return column == pattern
+
+
+_COLUMNS = (
+    RESOURCE.c.id,
+    RESOURCE.c.uid,
+    RESOURCE.c.first_seen,
+    RESOURCE.c.deleted_at,
+    RESOURCE.c.unread,
+    SCOPE.c.provider,
+    VERSION.c.valid_from,
+    VERSION.c.valid_to,
+    VERSION.c.digest,
+    VERSION.c.codec_id,
+    VERSION.c.data,
+)
+_JOINED = (
+    sa.select(*_COLUMNS)
+    .select_from(RESOURCE)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+    .join(VERSION, VERSION.c.resource_id == RESOURCE.c.id)
+)
+
+
+class Reader:
+    """Reads resources back."""
+
+    def __init__(self, database: Database, codecs: Codecs) -> None:
+        self._database = database
+        self._codecs = codecs
+
+    def get(self, uid: str, at: datetime | None) -> StoredResource | None:
+        """One resource, now or at a time; None where there was none. Now: a deleted one is not there."""
+        query = _JOINED.where(RESOURCE.c.uid == uid, _valid(at))
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else self._stored(connection, [row], at)[0]
+
+    def find(self, wanted: Filter, at: datetime | None, batch: int) -> Iterator[list[StoredResource]]:
+        """Matching resources in batches, by resource id. Each batch is a transaction of its own, so a slow consumer
+        holds nothing open; with ``at`` the whole is still one consistent state."""
+        ids = self._ids(wanted, at)
+        for part in chunks(ids, min(batch, CHUNK)):
+            query = _JOINED.where(RESOURCE.c.id.in_(list(part)), _valid(at)).order_by(RESOURCE.c.id)
+            with self._database.read() as connection:
+                found = self._stored(connection, connection.execute(query).all(), at)
+            kept = [r for r in found if wanted.accepts(r)] if wanted.reads_documents else found
+            if kept:
+                yield kept
+
+    def count(self, wanted: Filter, at: datetime | None) -> int:
+        """How many match."""
+        if wanted.reads_documents:
+            return sum(len(batch) for batch in self.find(wanted, at, CHUNK))
+        query = sa.select(sa.func.count()).select_from(RESOURCE)
+        if wanted.narrows_places:
+            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
+        if at is None:
+            query = query.where(RESOURCE.c.deleted_at.is_(None))
+        else:
+            query = query.join(VERSION, VERSION.c.resource_id == RESOURCE.c.id).where(_valid(at))
+        with self._database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def due(self, batch: int) -> Iterator[list[StoredResource]]:
+        """The outbox in batches, by resource id; each entry is visited once, whether or not it gets settled."""
+        after = 0
+        while True:
+            query = (
+                _JOINED.add_columns(DUE.c.token, DUE.c.baseline)
+                .join(DUE, DUE.c.resource_id == RESOURCE.c.id)
+                .where(DUE.c.resource_id > after, _valid(None))
+                .order_by(DUE.c.resource_id)
+                .limit(batch)
+            )
+            with self._database.read() as connection:
+                found = self._stored(connection, connection.execute(query).all(), None)
+            if not found:
+                return
+            after = found[-1].resource_id
+            yield found
+
+    def _ids(self, wanted: Filter, at: datetime | None) -> array[int]:
+        query = sa.select(RESOURCE.c.id)
+        if wanted.narrows_places:
+            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
+        if at is None:
+            query = query.where(RESOURCE.c.deleted_at.is_(None))
+        else:
+            moment = to_us(at)
+            query = query.where(
+                RESOURCE.c.first_seen <= moment,
+                sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > moment),
+            )
+        query = query.order_by(RESOURCE.c.id).execution_options(yield_per=10_000)
+        ids = array("q")
+        with self._database.read() as connection:
+            for rows in connection.execute(query).partitions():
+                ids.extend(row[0] for row in rows)
+        return ids
+
+    def _stored(
+        self, connection: Connection, rows: Sequence[Any], at: datetime | None
+    ) -> list[StoredResource]:
+        self._codecs.load(connection, {row.codec_id for row in rows})
+        return [self._one(row, at) for row in rows]
+
+    def _one(self, row: Any, at: datetime | None) -> StoredResource:
+        record = decode(self._codecs, row.codec_id, row.data)
+        if at is None and row.unread is not None:
+            unread = orjson.loads(row.unread)
+        else:
+            unread = dict.fromkeys(record.unknown, "it was never read by then")
+        ref = ResourceRef(
+            provider=row.provider,
+            account=record.account,
+            region=record.region,
+            type=record.type,
+            uid=row.uid,
+        )
+        token = row.token if hasattr(row, "token") else documents.token(row.digest, unread)
+        return StoredResource(
+            resource_id=row.id,
+            ref=ref,
+            name=record.name,
+            document=record.document,
+            tags=record.tags,
+            unread=unread,
+            digest=row.digest,
+            first_seen=from_us(row.first_seen),
+            valid_from=from_us(row.valid_from),
+            valid_to=ended(row.valid_to),
+            deleted_at=ended(row.deleted_at),
+            baseline=bool(getattr(row, "baseline", False)),
+            ticket=Ticket(row.id, token),
+        )
+
+
+def _valid(at: datetime | None) -> sa.ColumnElement[bool]:
+    if at is None:
+        return VERSION.c.valid_to == OPEN
+    moment = to_us(at)
+    return sa.and_(VERSION.c.valid_from <= moment, VERSION.c.valid_to > moment)

@@ -1,0 +1,370 @@
+"""Recording one reading of one scope: stream its resources in, get the changes out; only a complete end deletes.
+
+Memory holds the scope's digests and nothing else. A resource whose digest is known costs a hash and a lookup; only the
+others meet the database, in one transaction a batch.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
+from storage import documents
+from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
+from storage.database import Database
+from storage.observe import Context, Observer, Row, Seen, Settled, chunks, place_id, remove, rows_by
+from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
+from storage.times import OPEN, to_us
+from storage.values import Change
+
+_SEEN = 1
+_SLOW = 2
+"""Has unread fields or was missed: even an unchanged digest needs a look at its row."""
+
+
+class Known:
+    """The digests of a scope's live resources, compactly: about 150 bytes each."""
+
+    __slots__ = ("flags", "ids", "index")
+
+    def __init__(self) -> None:
+        self.index: dict[bytes, int] = {}
+        self.ids = array("q")
+        self.flags = bytearray()
+
+    def add(self, digest: bytes, resource_id: int, flags: int) -> None:
+        """A resource with its newest digest, which covers its uid and so is its own."""
+        self.index[digest] = len(self.ids)
+        self.ids.append(resource_id)
+        self.flags.append(flags)
+
+    def current(self, row: Row) -> bool:
+        """Whether ``row`` still is what was known."""
+        position = self.index.get(row.digest)
+        return position is not None and self.ids[position] == row.id
+
+    def settle(self, item: Settled) -> None:
+        """Take in what became of an observation."""
+        flags = _SEEN | (_SLOW if item.unread else 0)
+        position = self.index.get(item.before) if item.before is not None else None
+        if position is None or self.ids[position] != item.id:
+            self.add(item.digest, item.id, flags)
+            return
+        if item.before is not None and item.before != item.digest:
+            del self.index[item.before]
+            self.index[item.digest] = position
+        self.flags[position] = flags
+
+    def unseen(self) -> list[int]:
+        """Ids of the resources that were not seen."""
+        return [number for number, flags in zip(self.ids, self.flags, strict=True) if not flags & _SEEN]
+
+
+class Surroundings:
+    """What the store knows of a scope and of those that overlap it."""
+
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        self.scope = scope
+        self.id: int | None = None
+        self.complete_before = False
+        self.places: list[int] = []
+        """Rows of the exact places the scope covers."""
+        self._complete: list[Coverage] = []
+        for row in connection.execute(_overlapping(scope)):
+            other = Scope(row.provider, row.account, row.region, row.type)
+            if other == scope:
+                self.id = row.id
+                self.complete_before = row.first_complete_at is not None
+            if row.first_complete_at is not None:
+                excluded = tuple(orjson.loads(row.excluded)) if row.excluded else ()
+                self._complete.append(
+                    Coverage(scope=other, status=CoverageStatus.COMPLETE, excluded=excluded)
+                )
+            place = ResourceRef(
+                provider=other.provider,
+                account=other.account,
+                region=other.region,
+                type=other.type,
+                uid="",
+            )
+            if not _wild(other) and scope.covers(place):
+                self.places.append(row.id)
+
+    def first_contact(self, ref: ResourceRef) -> bool:
+        """Whether no complete reading, of this scope or of one that covers it too, could have shown ``ref`` before."""
+        if self.complete_before and not self.scope.covers(ref):
+            return False
+        return not any(c.covers(ref) for c in self._complete)
+
+
+class Recording:
+    """One reading being recorded. Made by :meth:`storage.inventory.Inventory.begin`; used from one thread at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        codecs: Codecs,
+        scope: Scope,
+        *,
+        at: datetime,
+        cycle_id: int | None,
+        confirmations: int,
+    ) -> None:
+        self.scope = scope
+        self.read = 0
+        """Resources given to :meth:`add`, duplicates included."""
+        self.duplicates = 0
+        """Resources that came more than once; the first counts."""
+        self._database = database
+        self._codecs = codecs
+        self._at = to_us(at)
+        self._cycle_id = cycle_id
+        self._confirmations = confirmations
+        self._known = Known()
+        self._created: dict[str, int] = {}
+        self._lost = False
+        with database.read() as connection:
+            self._around = Surroundings(connection, scope)
+            self._load(connection)
+        if self._around.id is None:
+            with database.write() as connection:
+                self._around.id = place_id(connection, scope)
+                if not _wild(scope):
+                    self._around.places.append(self._around.id)
+
+    @property
+    def first_contact(self) -> bool:
+        """Whether the scope itself never had a complete reading before this one."""
+        return not self._around.complete_before
+
+    def add(self, resources: Sequence[Resource]) -> list[Change]:
+        """Record a batch (a thousand or so). Returns what changed, in no particular order. Raises StorageError; then
+        nothing of the batch is stored, and this recording can no longer end as complete."""
+        pending: list[Seen] = []
+        index, flags = self._known.index, self._known.flags
+        encode, digest = documents.encode, documents.digest
+        for resource in resources:
+            data = encode(resource)
+            content = digest(resource.ref.uid, data)
+            position = index.get(content)
+            if position is None or resource.unread or flags[position] & _SLOW:
+                pending.append(Seen(resource, data, content))
+            elif flags[position]:
+                self.duplicates += 1
+            else:
+                flags[position] = _SEEN
+        self.read += len(resources)
+        if not pending:
+            return []
+        try:
+            return self._store(pending)
+        except BaseException:
+            self._lost = True
+            raise
+
+    def finish(self, coverage: Coverage) -> list[Change]:
+        """End the recording. Deletions follow only from a complete coverage. Raises StorageError, and ValueError for the
+        coverage of another scope."""
+        if coverage.scope != self.scope:
+            raise ValueError(f"the coverage is of {coverage.scope}, the recording of {self.scope}")
+        if self._lost and coverage.complete:
+            coverage = Coverage(
+                scope=self.scope,
+                status=CoverageStatus.PARTIAL,
+                read=coverage.read,
+                details_unread=coverage.details_unread,
+                cause="not everything that was read could be stored",
+            )
+        self._train_from_stored()
+        with self._database.write() as connection:
+            gone = self._gone(connection, coverage) if coverage.complete else []
+            changes = remove(
+                connection,
+                gone,
+                at=self._at,
+                cycle_id=self._cycle_id,
+                actor=None,
+                first_contact=self.first_contact,
+            )
+            assert self._around.id is not None
+            record_coverage(connection, self._around.id, coverage, at=self._at, cycle_id=self._cycle_id)
+        return changes
+
+    def _load(self, connection: Connection) -> None:
+        around = self._around
+        columns = (RESOURCE.c.id, RESOURCE.c.digest, RESOURCE.c.unread, RESOURCE.c.missed)
+        live = RESOURCE.c.deleted_at.is_(None)
+        conditions: list[sa.ColumnElement[bool]] = [
+            RESOURCE.c.place_id.in_(part) for part in chunks(around.places)
+        ]
+        if around.id is not None:
+            conditions.append(RESOURCE.c.scope_id == around.id)
+        known = self._known
+        for condition in conditions:
+            query = sa.select(*columns).where(condition, live).execution_options(yield_per=5_000)
+            for rows in connection.execute(query).partitions():
+                for number, digest, unread, missed in rows:
+                    if digest not in known.index:
+                        known.add(digest, number, _SLOW if unread is not None or missed else 0)
+
+    def _store(self, pending: list[Seen]) -> list[Change]:
+        self._train_from_batch(pending)
+        context = Context(
+            at=self._at,
+            cycle_id=self._cycle_id,
+            actor=None,
+            scope_id=self._around.id,
+            covers=self.scope.covers,
+            first_contact=self._around.first_contact,
+            stale=self._stale,
+        )
+        fresh = [item for item in pending if not self._already_seen(item)]
+        if not fresh:
+            return []
+        with self._database.write() as connection:
+            changes, settled = Observer(connection, self._codecs, context).store(fresh)
+        for item in settled:
+            self._known.settle(item)
+        for change in changes:
+            if change.before_digest is None:
+                self._created[change.ref.type] = self._created.get(change.ref.type, 0) + 1
+        return changes
+
+    def _already_seen(self, item: Seen) -> bool:
+        position = self._known.index.get(item.digest)
+        seen = position is not None and bool(self._known.flags[position] & _SEEN)
+        self.duplicates += seen
+        return seen
+
+    def _stale(self, row: Row) -> bool:
+        """Whether ``row`` is newer than this listing, or the uid has come in this reading already."""
+        position = self._known.index.get(row.digest)
+        if position is not None and self._known.ids[position] == row.id:
+            again = bool(self._known.flags[position] & _SEEN)
+            self.duplicates += again
+            return again
+        # Not known when we began: bound to a scope that does not overlap (then it moved here), or written since.
+        return self.scope.covers(row.ref) or row.scope_id == self._around.id
+
+    def _gone(self, connection: Connection, coverage: Coverage) -> list[Row]:
+        gone, missed = [], []
+        for row in rows_by(connection, "id", self._known.unseen()):
+            if row.deleted_at is not None or not self._known.current(row):
+                continue  # written by another since we began
+            mine = row.scope_id == self._around.id
+            asked = Coverage(
+                scope=Scope(row.provider, row.account, ANY, ANY) if mine else self.scope,
+                status=coverage.status,
+                excluded=coverage.excluded,
+            )
+            if not asked.covers(row.ref):
+                continue
+            if row.missed + 1 < self._confirmations:
+                missed.append({"b_id": row.id, "b_missed": row.missed + 1})
+            else:
+                gone.append(row)
+        if missed:
+            connection.execute(
+                sa.update(RESOURCE)
+                .where(RESOURCE.c.id == sa.bindparam("b_id"))
+                .values(missed=sa.bindparam("b_missed")),
+                missed,
+            )
+        return gone
+
+    def _train_from_batch(self, pending: list[Seen]) -> None:
+        samples: dict[str, list[bytes]] = {}
+        for item in pending:
+            samples.setdefault(item.resource.ref.type, []).append(item.data)
+        for type_, data in samples.items():
+            if len(data) >= MIN_SAMPLES and not self._codecs.trained(type_):
+                train(self._database, self._codecs, type_, data, self._at)
+
+    def _train_from_stored(self) -> None:
+        """Types that grew in small batches: learn from what is stored once there is enough of it."""
+        for type_, created in self._created.items():
+            if not self._codecs.enough(type_, created):
+                continue
+            with self._database.read() as connection:
+                query = (
+                    sa.select(VERSION.c.data)
+                    .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
+                    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+                    .where(SCOPE.c.type == type_, VERSION.c.codec_id == PLAIN, VERSION.c.valid_to == OPEN)
+                    .limit(MAX_SAMPLES)
+                )
+                data = [self._codecs.decode(PLAIN, d) for d in connection.scalars(query)]
+            train(self._database, self._codecs, type_, data, self._at)
+
+
+def train(database: Database, codecs: Codecs, type_: str, samples: list[bytes], at: int) -> None:
+    """Train a dictionary in a transaction of its own: a codec that is used must be sure to exist."""
+    if not database.in_transaction:
+        with database.write() as connection:
+            codecs.train(connection, type_, samples, at)
+
+
+def record_coverage(
+    connection: Connection, scope_id: int, coverage: Coverage, *, at: int, cycle_id: int | None
+) -> None:
+    """The scope's newest coverage; a row of history only where the status differs from the last."""
+    row = connection.execute(
+        sa.select(SCOPE.c.status, SCOPE.c.first_complete_at).where(SCOPE.c.id == scope_id)
+    ).one()
+    values: dict[str, object] = {
+        "last_attempt_at": at,
+        "last_attempt_cycle": cycle_id,
+        "status": coverage.status.value,
+        "cause": coverage.cause,
+        "permission": coverage.permission,
+        "read": coverage.read,
+        "details_unread": coverage.details_unread,
+    }
+    if coverage.complete:
+        values |= {
+            "first_complete_at": at if row.first_complete_at is None else row.first_complete_at,
+            "last_complete_at": at,
+            "last_complete_cycle": cycle_id,
+            "excluded": orjson.dumps(coverage.excluded).decode() if coverage.excluded else None,
+        }
+    connection.execute(sa.update(SCOPE).where(SCOPE.c.id == scope_id).values(values))
+    if row.status != coverage.status.value:
+        last = connection.scalar(sa.select(sa.func.max(COVERAGE.c.at)).where(COVERAGE.c.scope_id == scope_id))
+        connection.execute(
+            sa.insert(COVERAGE).values(
+                scope_id=scope_id,
+                at=at if last is None else max(at, last + 1),
+                cycle_id=cycle_id,
+                status=coverage.status.value,
+                cause=coverage.cause,
+                permission=coverage.permission,
+            )
+        )
+
+
+def _overlapping(scope: Scope) -> sa.Select[tuple[object, ...]]:
+    """The rows of the account that may overlap ``scope``; over-inclusive for prefixes."""
+    query = sa.select(
+        SCOPE.c.id,
+        SCOPE.c.provider,
+        SCOPE.c.account,
+        SCOPE.c.region,
+        SCOPE.c.type,
+        SCOPE.c.first_complete_at,
+        SCOPE.c.excluded,
+    ).where(SCOPE.c.provider == scope.provider, SCOPE.c.account == scope.account)
+    if scope.region != ANY:
+        query = query.where(SCOPE.c.region.in_((scope.region, ANY)))
+    if not scope.type.endswith(ANY):
+        query = query.where(sa.or_(SCOPE.c.type == scope.type, SCOPE.c.type.like("%*")))
+    return query
+
+
+def _wild(scope: Scope) -> bool:
+    return scope.region == ANY or scope.type.endswith(ANY)
