@@ -101,6 +101,8 @@ class Discoverer:
                     found.scopes[project.id] = None
                     found.accounts[project.id] = project.name
         except ProviderError as error:
+            if count and kind == "projects":
+                return  # the one project there is was named; what failed came after it
             found.unread.append(
                 Coverage(
                     scope=Scope(PROVIDER, self._projects.id_of(account) or account, ANY, ANY),

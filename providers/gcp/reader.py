@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -86,7 +86,7 @@ class _Pass:
 class Reader:
     """Reads scopes through a session."""
 
-    def __init__(self, session: Session, excluded: Callable[[], tuple[str, ...]] = tuple) -> None:
+    def __init__(self, session: Session, excluded: tuple[str, ...] = ()) -> None:
         self._session = session
         self._excluded = excluded
 
@@ -95,7 +95,7 @@ class Reader:
         return Reading(scope, self._stream(scope))
 
     def _stream(self, scope: Scope) -> Iterator[Resource | Coverage]:
-        excluded = tuple(p for p in self._excluded() if scope.type.endswith(ANY))
+        excluded = self._excluded if scope.type.endswith(ANY) else ()
         here = _Pass(scope, self._session.deadline(), Policies())
         try:
             yield from self._resources(here, excluded)

@@ -243,6 +243,12 @@ class Session:
         """A deadline from now; by default that of one scope."""
         return Deadline(self._clock() + (duration or self.settings.budget.scope_deadline), self._clock)
 
+    def pause(self, seconds: float, deadline: Deadline, what: str) -> None:
+        """Wait for something under way. Raises TimedOut when the deadline comes first."""
+        if deadline.remaining < seconds:
+            raise TimedOut(f"{what}: not finished in time")
+        self._sleep(seconds)
+
     def _asset_budget(self) -> CallBudget:
         # Cloud Asset counts its quota by the project that asks, not by the one asked about.
         return self._budgets.of(self.settings.quota_project or "", "cloudasset")

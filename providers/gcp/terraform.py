@@ -13,6 +13,7 @@ from typing import Any, Final
 from providers.gcp import names
 from providers.gcp.terraform_compute import COMPUTE
 from providers.gcp.terraform_parts import account_of, at, block, data, flag, labels, strings
+from providers.normalise import encode
 from providers.resource import Resource
 from providers.terraform import ABSENT_BLOCK, Attribute, Document, TerraformType, TerraformView, view
 
@@ -69,7 +70,7 @@ def _bucket_prevention(doc: Document) -> Any:
 
 _BUCKET: Final[Mapping[str, Attribute]] = {
     "name": lambda d: data(d).get("name"),
-    "project": lambda d: account_of(d),
+    "project": account_of,
     "location": lambda d: str(data(d).get("location", "")).upper(),
     "storage_class": lambda d: data(d).get("storageClass"),
     "labels": labels("labels"),
@@ -202,7 +203,7 @@ _ACCOUNT_KEY: Final[Mapping[str, Attribute]] = {
 
 
 def _policy(doc: Document) -> dict[str, Any]:
-    """A project's policy as the JSON behind ``policy_data``, but as a value a policy can read."""
+    """A project's policy in Terraform's blocks."""
     found = doc.get("iamPolicy") or {}
     return {
         "bindings": [
@@ -231,7 +232,8 @@ def _policy(doc: Document) -> dict[str, Any]:
 
 _PROJECT_POLICY: Final[Mapping[str, Attribute]] = {
     "project": lambda d: data(d).get("projectId"),
-    "policy_data": _policy,
+    # JSON text, as Terraform has it; the blocks below are what a policy reads with less trouble.
+    "policy_data": lambda d: encode(dict(d.get("iamPolicy") or {})).decode(),
     "binding": lambda d: _policy(d)["bindings"] or ABSENT_BLOCK,
     "audit_config": lambda d: (
         [
