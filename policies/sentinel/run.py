@@ -1,0 +1,233 @@
+"""One evaluation under way: its budget, scopes, rules, calls and what it printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from policies.errors import Position
+from policies.sentinel import semantics
+from policies.sentinel.budget import Budget
+from policies.sentinel.values import (
+    Builtin,
+    Fault,
+    Function,
+    FunctionCode,
+    Rule,
+    Undefined,
+    Value,
+    a_kind,
+)
+
+CHECK_EVERY: Final = 1024
+"""Steps between looks at the clock."""
+FRAMES_KEPT: Final = 400
+"""Python frames left to the caller below and to built-in functions above."""
+RETURN: Final = object()
+BREAK: Final = object()
+CONTINUE: Final = object()
+
+
+class Scope:
+    """Names and their values, and the scope around."""
+
+    __slots__ = ("parent", "run", "variables")
+
+    def __init__(self, run: Run, parent: Scope | None, variables: dict[str, Value]) -> None:
+        self.run = run
+        self.parent = parent
+        self.variables = variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """One rule in the trace: evaluated once, in this order."""
+
+    name: str
+    where: Position
+    value: Value
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The state of one evaluation. Not shared between threads."""
+
+    budget: Budget
+    now: datetime
+    clock: Callable[[], float]
+    services: dict[str, object] = field(default_factory=dict)
+    """What imports need of the host: "http", "timezone"."""
+    fuel: int = 0
+    """Steps until the clock is looked at next; compiled code counts this one down."""
+    spent: int = 0
+    deadline: float = 0.0
+    memory: int = 0
+    depth: int = 0
+    frames: int = 0
+    frames_limit: int = 0
+    returned: Value = None
+    prints: list[str] = field(default_factory=list)
+    printed: int = 0
+    trace: list[Evaluated] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.deadline = self.clock() + self.budget.seconds
+        self.frames_limit = max(100, sys.getrecursionlimit() - FRAMES_KEPT)
+        self.refuel()
+
+    # The budget.
+
+    def refuel(self) -> None:
+        """Look at the clock and hand out the next steps. Raises Fault where either is used up."""
+        if self.spent >= self.budget.steps:
+            raise Fault(f"the policy takes more than {self.budget.steps} steps", kind="budget")
+        if self.clock() > self.deadline:
+            raise Fault(f"the policy takes longer than {self.budget.seconds:g} s", kind="budget")
+        self.fuel += min(CHECK_EVERY, self.budget.steps - self.spent)
+        self.spent += CHECK_EVERY
+
+    def charge(self, steps: int) -> None:
+        """Take many steps at once."""
+        self.fuel -= steps
+        while self.fuel < 0:
+            if self.spent - self.fuel > self.budget.steps:
+                self.spent = self.budget.steps
+            self.refuel()
+
+    def allocate(self, size: int) -> None:
+        """Account for so many bytes of values, before they are made."""
+        self.memory += size
+        if self.memory > self.budget.memory:
+            raise Fault(f"the policy makes more than {self.budget.memory} bytes of values", kind="budget")
+
+    def hold_string(self, size: int) -> None:
+        """Account for a string of that many bytes, before it is made."""
+        if size > self.budget.string:
+            raise Fault(f"a string is longer than {self.budget.string} bytes", kind="budget")
+        self.allocate(size)
+        if size > 4096:
+            self.charge(size >> 8)
+
+    def hold_collection(self, size: int) -> None:
+        """Account for a list or map of that many elements, before it is made."""
+        if size > self.budget.collection:
+            raise Fault(f"a list or map has more than {self.budget.collection} elements", kind="budget")
+        self.allocate(64 + 16 * size)
+        if size > 64:
+            self.charge(size >> 2)
+
+    def grow_collection(self, size: int) -> None:
+        """Account for one element more in a collection that then has ``size``."""
+        if size > self.budget.collection:
+            raise Fault(f"a list or map has more than {self.budget.collection} elements", kind="budget")
+        self.allocate(16)
+
+    def enter(self, height: int) -> None:
+        """Go one call deeper, into code of that height."""
+        self.depth += 1
+        self.frames += height
+        if self.depth > self.budget.depth or self.frames > self.frames_limit:
+            depth = self.depth
+            raise Fault(
+                f"calls and rules nest deeper than {depth - 1}; is a recursion without an end?", kind="budget"
+            )
+
+    def leave(self, height: int) -> None:
+        """Come back from :meth:`enter`."""
+        self.depth -= 1
+        self.frames -= height
+
+    def print(self, text: str) -> None:
+        """Keep one line the policy printed."""
+        self.printed += len(text) + 1
+        if self.printed > self.budget.prints:
+            raise Fault(f"the policy prints more than {self.budget.prints} bytes", kind="budget")
+        self.prints.append(text)
+
+    # Rules and calls.
+
+    def force(self, rule: Rule) -> Value:
+        """The value of a rule, evaluated at most once."""
+        if rule.state == 2:
+            return rule.value
+        code = rule.code
+        if rule.state == 1:
+            names = [r.name or "a rule" for r in self.rules[self.rules.index(rule) :]]
+            raise Fault(f"a rule depends on itself: {' -> '.join([*names, names[0]])}", where=code.where)
+        rule.state = 1
+        self.rules.append(rule)
+        self.enter(code.height)
+        try:
+            value = self._value_of(rule)
+        finally:
+            self.leave(code.height)
+            self.rules.pop()
+            rule.state = 0
+        rule.value = value
+        rule.state = 2
+        if code.traced:
+            self.trace.append(Evaluated(name=rule.name, where=code.where, value=value))
+        return value
+
+    def _value_of(self, rule: Rule) -> Value:
+        code = rule.code
+        if code.predicate is not None:
+            when = code.predicate(rule.scope)
+            if type(when) is Rule:
+                when = self.force(when)
+            if when is False:
+                return True
+            if when is not True:
+                if type(when) is not Undefined:
+                    when = Undefined(f'"when" needs a bool, not {a_kind(when)}', code.where)
+                return when if semantics.WHEN_UNDEFINED_IS_UNDEFINED else True
+        value = code.body(rule.scope)
+        return self.force(value) if type(value) is Rule else value
+
+    def call(self, function: Value, arguments: Sequence[Value]) -> Value:
+        """The result of a call. Raises Fault for what is no function and for a wrong number of arguments."""
+        kind = type(function)
+        if kind is Function:
+            return self._call_function(function, arguments)
+        if kind is Builtin:
+            if len(arguments) < function.least or (
+                function.most is not None and len(arguments) > function.most
+            ):
+                raise Fault(
+                    f"{function.name} takes {_count(function.least, function.most)}, not {len(arguments)}"
+                )
+            return function.call(self, arguments)
+        if kind is Rule:
+            return self.call(self.force(function), arguments)
+        if kind is Undefined:
+            return function
+        raise Fault(f"{a_kind(function)} cannot be called")
+
+    def _call_function(self, function: Function, arguments: Sequence[Value]) -> Value:
+        code: FunctionCode = function.code
+        parameters = code.parameters
+        if len(arguments) != len(parameters):
+            wanted = _count(len(parameters), len(parameters))
+            raise Fault(f"{code.name or 'the function'} takes {wanted}, not {len(arguments)}")
+        self.fuel -= 1
+        if self.fuel < 0:
+            self.refuel()
+        self.enter(code.height)
+        scope = Scope(self, function.scope, dict(zip(parameters, arguments, strict=True)))
+        if code.body(scope) is not RETURN:
+            raise Fault(f"{code.name or 'the function'} ends without a return", where=code.where)
+        self.leave(code.height)
+        value, self.returned = self.returned, None
+        return value
+
+
+def _count(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {least} argument{'' if least == 1 else 's'}"
+    if least == most:
+        return f"{least} argument{'' if least == 1 else 's'}" if least else "no arguments"
+    return f"{least} to {most} arguments"
