@@ -222,5 +222,9 @@ class Engine(Protocol):
     def evaluate(self, batch: Sequence[Evaluation]) -> list[Answer]:
         """An answer for each evaluation, in order. Raises EngineError only where the engine itself cannot be had."""
 
+    def coverage(self, batch: Sequence[Evaluation]) -> list[dict[str, Any]]:
+        """Which lines evaluations of one program reach, a file each: ``{"path", "covered", "not_covered"}`` (line
+        numbers). Raises EngineError."""
+
     def close(self) -> None:
         """Let go of processes and connections."""

@@ -237,7 +237,8 @@ def _verdict(pending: _Pending, answer: Answer) -> Verdict:
     for rule in compiled.denies:
         if rule in answer.values:
             messages += messages_of(answer.values[rule], policy.title)
-    cause = None
+    doubts = [m for r in compiled.unknowns for m in messages_of(answer.values.get(r), policy.title)]
+    cause = "; ".join(m.text for m in doubts) or None
     for rule in compiled.allows:
         allowed = answer.values.get(rule)
         if allowed is False:

@@ -26,10 +26,13 @@ from providers.terraform import AbsentBlock
 
 BUILT_IN: Final = Path(__file__).parent / "packs"
 PACK_FILE: Final = "pack.yaml"
+LIBRARY: Final = "lib"
+"""The folder of a pack whose modules are shared."""
 PACK_KEYS: Final = ("id", "title", "description", "phase", "absent_block", "parameters", "policies")
 
 DENIES: Final = re.compile(r"(deny|violation)(_\w+)*")
 WARNS: Final = re.compile(r"warn(_\w+)*")
+UNKNOWNS: Final = re.compile(r"unknown(_\w+)*")
 ALLOWS: Final = re.compile(r"allow(_\w+)*")
 REASONS: Final = re.compile(r"reasons?")
 
@@ -57,6 +60,8 @@ class CompiledPolicy:
     modules: tuple[CheckedModule, ...]
     denies: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
+    unknowns: tuple[str, ...] = ()
+    """Where the policy itself says that it cannot tell."""
     allows: tuple[str, ...] = ()
     """Boolean rules, for judging."""
     functions: Mapping[str, int] = field(default_factory=dict)
@@ -66,7 +71,7 @@ class CompiledPolicy:
     @property
     def entrypoints(self) -> tuple[str, ...]:
         """What judging a resource evaluates."""
-        return self.denies + self.warns + self.allows
+        return self.denies + self.warns + self.unknowns + self.allows
 
 
 class PolicySet:
@@ -190,6 +195,14 @@ class Loader:
             return
         bare = Pack(id=root.stem, title=root.stem, root=root)
         packs = {bare.root: bare}
+        around = next((p for p in root.absolute().parents if (p / PACK_FILE).is_file()), None)
+        if around is not None and not (root / PACK_FILE).is_file():
+            # A part of a pack: its own rules and libraries hold for it too.
+            pack = self._pack(around / PACK_FILE)
+            packs[root] = bare = pack
+            for path in rego_files(around / LIBRARY) if (around / LIBRARY).is_dir() else ():
+                if not is_test(path):
+                    self._files[path] = pack
         if root.is_dir():
             for file in sorted(root.rglob(PACK_FILE)):
                 packs[file.parent] = self._pack(file)
@@ -380,6 +393,7 @@ def compile_policy(
         modules=group,
         denies=matching(DENIES),
         warns=matching(WARNS),
+        unknowns=matching(UNKNOWNS),
         allows=matching(ALLOWS),
         functions={
             r.reference: r.arity for r in rules if r.kind is RuleKind.FUNCTION and ALLOWS.fullmatch(r.name)

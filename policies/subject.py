@@ -34,6 +34,8 @@ class Subject:
     inventory: Inventory | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     """Further facts for ``input.context``: ``coverage``, ``baseline``, ``exemption``. Must not hold the time."""
+    no_document: str | None = None
+    """Why there is no cloud document at all (a Terraform plan has none); a policy that reads it is then unknown."""
 
     @property
     def terraform_type(self) -> str | None:
@@ -138,6 +140,8 @@ def unread(policy: Policy, subject: Subject) -> str | None:
     This is the guard of "unread is never absent": it holds before anything is evaluated.
     """
     resource, view = subject.resource, subject.view
+    if subject.no_document is not None and touches(policy.reads, "asset.document"):
+        return subject.no_document
     if policy.reads is None:
         missing = {**(view.unread if view else {}), **resource.unread}
         return _blame(missing, "the policy may read anything, and ") if missing else None

@@ -23,7 +23,6 @@ from policies.engine import (
     FailureKind,
     Limits,
     Module,
-    Program,
     closure,
 )
 from policies.errors import EngineError, PolicyError, PolicySyntaxError, Position
@@ -205,13 +204,17 @@ class RegorusEngine:
                     left.append(index)
             return left, None
 
-    def coverage(self, program: Program, tests: Sequence[str], now: datetime) -> list[dict[str, Any]]:
-        """Which lines the test rules reached: ``[{"path", "covered": [...], "not_covered": [...]}]``. Raises EngineError."""
+    def coverage(self, batch: Sequence[Evaluation]) -> list[dict[str, Any]]:
+        """Which lines evaluations of one program reached: ``[{"path", "covered": [...], "not_covered": [...]}]``.
+        Raises EngineError."""
+        if not batch:
+            return []
         lease = _Lease(self.limits, None)
+        program = batch[0].program
         try:
-            seconds = self.limits.seconds * len(tests) + 10
+            seconds = self.limits.seconds * len(batch) + 10
             bundle = (program.modules, program.data)
-            raw = lease.fresh().ask("coverage", bundle, tuple(tests), _nanoseconds(now), seconds=seconds)
+            raw = lease.fresh().ask("coverage", bundle, [_item(e) for e in batch], seconds=seconds)
         except Lost as lost:
             raise EngineError(f"Coverage could not be measured: {lost.failure.cause}.") from lost
         finally:

@@ -126,17 +126,19 @@ def prepare(modules: tuple[Source, ...], query: str) -> bytes:
     return b"{}"
 
 
-def coverage(bundle: Bundle, tests: tuple[str, ...], now_ns: int) -> bytes:
-    """Run test rules and report which lines they reached: ``{"files": [{"path", "covered", "not_covered"}]}``."""
-    _timer(PREPARE_SECONDS + _State.seconds * len(tests))
-    _State.now_ns = now_ns
+def coverage(bundle: Bundle, items: list[Item]) -> bytes:
+    """Run evaluations of one program and report which lines they reached:
+    ``{"files": [{"path", "covered", "not_covered"}]}``."""
+    _timer(PREPARE_SECONDS + _State.seconds * len(items))
     try:
         engine = _compile(bundle)
         engine.set_enable_coverage(True)
-        engine.set_input_json("{}")
-        for test in tests:
+        for _, entrypoints, text, _, now_ns, query in items:
+            _State.now_ns = now_ns
             with contextlib.suppress(RuntimeError):
-                engine.eval_rule_as_json(test)
+                engine.set_input_json(text.decode())
+                for entrypoint in entrypoints:
+                    (engine.eval_query_as_json if query else engine.eval_rule_as_json)(entrypoint)
         return bytes(engine.get_coverage_report_as_json(), "utf-8")
     except RuntimeError as error:
         return orjson.dumps({"error": describe(error)})
