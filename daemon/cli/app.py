@@ -59,6 +59,7 @@ class Word:
 
 
 WORDS = (
+    Word("sandbox", "sandbox", "Run the three clouds on this machine, for trying things.", _WATCH),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
     ),

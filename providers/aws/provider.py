@@ -193,6 +193,10 @@ class AwsProvider:
         """The resource in the Terraform provider's words."""
         return terraform.view_of(resource)
 
+    def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - one answer for every scope
+        """One: a complete listing is authoritative."""
+        return 1
+
     def terraform_types(self) -> Mapping[str, str]:
         """Terraform type -> resource type."""
         return terraform.types()

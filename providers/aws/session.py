@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -270,6 +271,14 @@ class Sessions:
                 if is_throttling(str(parsed_response["Error"].get("Code", "")), status):
                     budget.throttled()
 
+        if self._endpoint is not None and _is_one_host(self._endpoint):
+            netloc = urlsplit(self._endpoint).netloc
+
+            def to_one_host(request: Any, **_: Any) -> None:
+                request.url = urlsplit(request.url)._replace(netloc=netloc).geturl()
+
+            # botocore puts the account before the host of S3 Control whatever its configuration says.
+            client.meta.events.register("before-sign", to_one_host)
         client.meta.events.register("before-send", before_send)
         client.meta.events.register("response-received", received)
 
@@ -285,3 +294,9 @@ class _Given:
 
     def load(self) -> Any:
         return self._credentials
+
+
+def _is_one_host(endpoint: str) -> bool:
+    """Whether nothing can be put before the endpoint's host: an address, or a name without a domain."""
+    host = urlsplit(endpoint).hostname or ""
+    return "." not in host or ":" in host or host.replace(".", "").isdigit()

@@ -19,6 +19,7 @@ CLOUDTRAIL = ResourceType(
     # Without shadows a trail of many regions is listed once, where it lives.
     list=Call("DescribeTrails", "trailList[]", {"includeShadowTrails": "`false`"}),
     get=Call("GetTrail", "Trail", {"Name": "_arn"}, absent=none("TrailNotFoundException")),
+    reread_by_list=True,
     details=(
         Call("GetTrailStatus", _STATUS, {"Name": "TrailARN"}, into="Status"),
         Call(
