@@ -39,13 +39,13 @@ class Historian:
         self._session = session
 
     def past(self, ref: ResourceRef, since: datetime, now: datetime) -> Iterable[PastVersion]:
-        """Versions from ``since`` (or 35 days ago) to ``now``, oldest first. Raises ProviderError."""
+        """Versions from ``since`` (or 35 days ago) to the present, oldest first. Raises ProviderError."""
         # The service refuses a window that starts a moment too early, so a minute is kept.
         start = max(since.astimezone(UTC), now - KEPT + timedelta(minutes=1))
-        contents = self._windows(ref, "RESOURCE", start, now)
+        contents = self._windows(ref, "RESOURCE", start)
         unread: dict[str, str] = {}
         try:
-            policies = self._windows(ref, "IAM_POLICY", start, now)
+            policies = self._windows(ref, "IAM_POLICY", start)
         except ProviderError as error:
             policies, unread = [], {IAM_UNREAD: error.message}
         return self._versions(ref, contents, policies, unread)
@@ -81,12 +81,13 @@ class Historian:
         )
         return resource(account=ref.account, document=found, unread=missing)
 
-    def _windows(self, ref: ResourceRef, content: str, start: datetime, now: datetime) -> list[_Window]:
+    def _windows(self, ref: ResourceRef, content: str, start: datetime) -> list[_Window]:
         request = {
             "parent": parent_of(ref.account),
             "asset_names": [ref.uid],
             "content_type": content,
-            "read_time_window": {"start_time": start, "end_time": now},
+            # Without an end the service takes its own present, which our clock may be behind.
+            "read_time_window": {"start_time": start},
         }
         what = f"the {content} history of {ref.uid}"
         answer = self._session.history(request, deadline=self._session.deadline(), what=what)

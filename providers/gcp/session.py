@@ -268,7 +268,8 @@ class Session:
         """
         longest = self.settings.budget.call_timeout.total_seconds()
         for pause in (*(PAUSES if retry else ()), None):
-            budget.acquire(time.monotonic() + deadline.remaining)
+            if deadline.remaining > 0:
+                budget.acquire(time.monotonic() + deadline.remaining)
             timeout = min(longest, deadline.remaining)
             if timeout <= 0:
                 raise TimedOut(

@@ -104,10 +104,7 @@ class AssetGrpc:
         if fault.kind is FaultKind.TRUNCATED:
             return
         if fault.kind is FaultKind.TIMEOUT:
-            gone = threading.Event()
-            context.add_callback(gone.set)
-            while not gone.wait(0.05) and not self._closing.is_set():
-                pass
+            self._closing.wait(fault.delay)
         _abort(context, fault_error(fault.kind, call))
 
 
