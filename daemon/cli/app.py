@@ -59,7 +59,12 @@ class Word:
 
 
 WORDS = (
-    Word("sandbox", "sandbox", "Run the three clouds on this machine, for trying things.", _WATCH),
+    Word(
+        "sandbox",
+        "sandbox",
+        "Run the three clouds on this machine, with an estate of good and bad twins in them.",
+        _WATCH,
+    ),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
     ),

@@ -40,7 +40,7 @@ def show(cli: State) -> None:
     )
 
 
-@verb(app, "watchstander config reference > watchstander.yaml")
+@verb(app, "watchstander config reference | less")
 def reference(cli: State) -> None:
     """Print every option with its default and its meaning, as a configuration file that loads."""
     from config.load import reference_text

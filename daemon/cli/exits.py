@@ -9,20 +9,23 @@ class ExitStatus(IntEnum):
     """What a verb returns; ``None`` is OK. Numbers are a promise (the command line reference lists them)."""
 
     OK = 0
-    """Done, and everything is clean."""
     REFUSED = 1
-    """A policy failed, a gate refused or a test failed."""
     USAGE = 2
-    """Wrong usage or configuration."""
     INCOMPLETE = 3
-    """Something could not be read, so the answer is incomplete."""
     FAILED = 4
-    """The work could not be done."""
     INTERRUPTED = 130
-    """Ctrl-C, as shells count it (128 + SIGINT)."""
     BROKEN_PIPE = 141
-    """The reader of our output went away (128 + SIGPIPE), as with every other Unix tool in front of ``head``."""
 
+
+MEANING = {
+    ExitStatus.OK: "Done, and everything is clean.",
+    ExitStatus.REFUSED: "A policy failed, a gate refused or a test failed.",
+    ExitStatus.USAGE: "Wrong usage or configuration; the message has the file and the line.",
+    ExitStatus.INCOMPLETE: "Something could not be read, so the answer is incomplete.",
+    ExitStatus.FAILED: "The work could not be done.",
+    ExitStatus.INTERRUPTED: "Interrupted with Ctrl-C (128 + SIGINT, as shells count it).",
+    ExitStatus.BROKEN_PIPE: "The reader of the output went away (128 + SIGPIPE), as in front of `head`.",
+}
 
 _GRAVEST_FIRST = (ExitStatus.USAGE, ExitStatus.FAILED, ExitStatus.INCOMPLETE, ExitStatus.REFUSED)
 
