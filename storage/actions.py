@@ -68,7 +68,9 @@ class ActionStatus(StrEnum):
         return self in _APPROVABLE
 
 
-_APPROVABLE = frozenset({ActionStatus.WAITING, ActionStatus.COOLING_DOWN, ActionStatus.STOPPED, ActionStatus.UNDECIDED})
+_APPROVABLE = frozenset(
+    {ActionStatus.WAITING, ActionStatus.COOLING_DOWN, ActionStatus.STOPPED, ActionStatus.UNDECIDED}
+)
 _OPEN = _APPROVABLE | {ActionStatus.PROPOSED, ActionStatus.PAUSED, ActionStatus.APPROVED, ActionStatus.ACTING}
 
 

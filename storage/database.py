@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from config.settings import StorageSettings
 from storage.claims import Claim, claim_file, claim_server
+from storage.codec import Codecs
 from storage.errors import Damaged, Defect, Full, Locked, StorageError, Unavailable
 from storage.schema import SchemaStatus, migrate, schema_status
 
@@ -39,6 +40,8 @@ class Database:
         self.sqlite = engine.dialect.name == "sqlite"
         self.instance = ""
         """The name under which :meth:`claim` was made; empty before."""
+        self.codecs = Codecs()
+        """How this database's documents are compressed."""
         self._claim: Claim | None = None
         self._local = threading.local()
 

@@ -31,6 +31,11 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def known(self, event_id: str) -> bool:
+        """Whether an event has been taken."""
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(EVENT.c.id).where(EVENT.c.id == event_id)) is not None
+
     def first_time(self, event: Event | str, at: datetime) -> bool:
         """Whether this event (or event id) had not been taken before; it has been from now on. Joins the caller's
         transaction, so that taking an event and what follows from it are stored together or not at all."""

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import documents
-from storage.codec import Codecs
 from storage.database import Database
 from storage.observe import Context, Observer, Seen, place_id, remove, rows_by
 from storage.query import Filter, Reader
@@ -34,8 +33,7 @@ class Inventory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._codecs = Codecs()
-        self._reader = Reader(database, self._codecs)
+        self._reader = Reader(database)
 
     def begin(
         self, scope: Scope, at: datetime, cycle_id: int | None = None, *, confirmations: int = 1
@@ -45,9 +43,7 @@ class Inventory:
 
         A resource is taken for deleted after ``confirmations`` complete readings in a row without it. Raises StorageError.
         """
-        return Recording(
-            self._database, self._codecs, scope, at=at, cycle_id=cycle_id, confirmations=confirmations
-        )
+        return Recording(self._database, scope, at=at, cycle_id=cycle_id, confirmations=confirmations)
 
     def note_coverage(self, coverage: Coverage, at: datetime, cycle_id: int | None = None) -> None:
         """Record that a scope could not be read at all (a refused account, say), without a reading."""
@@ -73,7 +69,7 @@ class Inventory:
             )
             data = documents.encode(resource)
             seen = Seen(resource, data, documents.digest(ref.uid, data))
-            changes, _ = Observer(connection, self._codecs, context).store([seen])
+            changes, _ = Observer(connection, self._database.codecs, context).store([seen])
         return changes[0] if changes else None
 
     def mark_gone(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,8 +19,8 @@ from config.errors import UsageError
 from providers.provider import Selection
 from providers.resource import ResourceRef
 from storage import documents
-from storage.codec import Codecs
 from storage.database import Database
+from storage.documents import Record
 from storage.observe import CHUNK, chunks, decode
 from storage.tables import DUE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
@@ -74,14 +74,35 @@ class Filter:
 
     def accepts(self, resource: StoredResource) -> bool:
         """Whether tags and expression match."""
-        if any(resource.tags.get(k) != v for k, v in self.tags.items()):
+        return self._accepts(resource.uid, resource.tags, resource.record)
+
+    def accepts_record(self, uid: str, provider: str, record: Record) -> bool:
+        """As :meth:`accepts`, for a version."""
+        return self._accepts(
+            uid,
+            record.tags,
+            lambda: {
+                "uid": uid,
+                "provider": provider,
+                "account": record.account,
+                "region": record.region,
+                "type": record.type,
+                "name": record.name,
+                "tags": record.tags,
+                "document": record.document,
+                "unread": {},
+            },
+        )
+
+    def _accepts(self, uid: str, tags: Mapping[str, str], record: Callable[[], dict[str, Any]]) -> bool:
+        if any(tags.get(k) != v for k, v in self.tags.items()):
             return False
         if self._compiled is None:
             return True
         try:
-            return bool(self._compiled.search(resource.record()))
+            return bool(self._compiled.search(record()))
         except jmespath.exceptions.JMESPathError as error:
-            raise UsageError(f"{self.where!r} fails on {resource.uid}: {error}") from error
+            raise UsageError(f"{self.where!r} fails on {uid}: {error}") from error
 
     def places(self) -> sa.ColumnElement[bool]:
         """The condition on the scope table that the plain fields amount to."""
@@ -135,9 +156,9 @@ _JOINED = (
 class Reader:
     """Reads resources back."""
 
-    def __init__(self, database: Database, codecs: Codecs) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._codecs = codecs
+        self._codecs = database.codecs
 
     def get(self, uid: str, at: datetime | None) -> StoredResource | None:
         """One resource, now or at a time; None where there was none. Now: a deleted one is not there."""

@@ -109,7 +109,6 @@ class Recording:
     def __init__(
         self,
         database: Database,
-        codecs: Codecs,
         scope: Scope,
         *,
         at: datetime,
@@ -122,7 +121,7 @@ class Recording:
         self.duplicates = 0
         """Resources that came more than once; the first counts."""
         self._database = database
-        self._codecs = codecs
+        self._codecs = database.codecs
         self._at = to_us(at)
         self._cycle_id = cycle_id
         self._confirmations = confirmations

@@ -1,0 +1,270 @@
+"""The past: one resource's timeline, what changed between two times, by field and by actor. Streaming.
+
+History(database).timeline(uid)
+History(database).diff(yesterday, now, Filter(accounts=frozenset({"111111111111"})))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from providers.resource import ResourceRef
+from storage.database import Database
+from storage.diff import diff_records
+from storage.documents import Record, only_learned
+from storage.observe import CHUNK, chunks, decode
+from storage.query import Filter, Reader
+from storage.tables import RESOURCE, SCOPE, VERSION
+from storage.times import OPEN, from_us, to_us
+from storage.values import MISSING, Change, ChangeKind, FieldChange, Origin, StoredResource
+
+
+class EventKind(StrEnum):
+    """What an entry of a timeline tells."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    LEARNED = "learned"
+    """A field was read that could not be read before; nothing is known to have changed."""
+    DELETED = "deleted"
+    RECREATED = "recreated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One thing that happened to a resource. ``baseline``: it was there at the first contact, so ``at`` is when we first
+    saw it, not when it was made. ``resource`` is its content from then on; None for a deletion."""
+
+    kind: EventKind
+    at: datetime
+    ref: ResourceRef
+    cycle_id: int | None
+    actor: str | None
+    baseline: bool
+    fields: tuple[FieldChange, ...]
+    resource: Record | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How one resource differs between two times. ``changes``: how many versions began in between; ``actors``: who made
+    them, as far as it is known; ``last_at``: when the last of it happened."""
+
+    kind: ChangeKind
+    ref: ResourceRef
+    name: str
+    fields: tuple[FieldChange, ...]
+    changes: int
+    actors: tuple[str, ...]
+    last_at: datetime
+
+
+class History:
+    """The history in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._codecs = database.codecs
+        self._reader = Reader(database)
+
+    def timeline(self, uid: str) -> list[TimelineEntry]:
+        """Everything that happened to a resource, oldest first; empty for one that is not known."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                _VERSIONS.where(RESOURCE.c.uid == uid).order_by(VERSION.c.valid_from)
+            ).all()
+            records = self._records(connection, rows)
+        return list(_entries(rows, records))
+
+    def at(
+        self, moment: datetime, wanted: Filter | None = None, *, batch: int = CHUNK
+    ) -> Iterator[list[StoredResource]]:
+        """The estate as it was, in batches."""
+        return self._reader.find(wanted or Filter(), moment, batch)
+
+    def fields_of(self, change: Change) -> tuple[FieldChange, ...]:
+        """The fields that differ by a change; empty for a creation or a deletion."""
+        if change.kind is not ChangeKind.CHANGED:
+            return ()
+        at = to_us(change.at)
+        query = (
+            _VERSIONS.where(
+                VERSION.c.resource_id == change.resource_id,
+                sa.or_(VERSION.c.valid_from == at, VERSION.c.valid_to == at),
+            )
+            .order_by(VERSION.c.valid_from)
+            .limit(2)
+        )
+        with self._database.read() as connection:
+            records = self._records(connection, connection.execute(query).all())
+        return diff_records(records[0], records[1]) if len(records) == 2 else ()
+
+    def diff(
+        self, earlier: datetime, later: datetime, wanted: Filter | None = None, *, actor: str | None = None
+    ) -> Iterator[Difference]:
+        """What is different at ``later`` from what was at ``earlier``, by resource. What changed and changed back is not
+        there. ``wanted`` must accept the state before or after; ``actor``: only where this one made one of the versions.
+        """
+        wanted = wanted or Filter()
+        start, end = to_us(earlier), to_us(later)
+        for part in chunks(self._touched(start, end, wanted)):
+            with self._database.read() as connection:
+                query = _VERSIONS.where(
+                    VERSION.c.resource_id.in_(part), VERSION.c.valid_from <= end, VERSION.c.valid_to > start
+                ).order_by(VERSION.c.resource_id, VERSION.c.valid_from)
+                rows = connection.execute(query).all()
+                found = list(self._differences(connection, rows, start, end, wanted))
+            for difference in found:
+                if actor is None or actor in difference.actors:
+                    yield difference
+
+    def _touched(self, start: int, end: int, wanted: Filter) -> list[int]:
+        """Ids of the resources with a version that begins or ends in (start, end]."""
+        begins = sa.select(VERSION.c.resource_id).where(
+            VERSION.c.valid_from > start, VERSION.c.valid_from <= end
+        )
+        ends = sa.select(VERSION.c.resource_id).where(
+            VERSION.c.valid_to > start, VERSION.c.valid_to <= end, VERSION.c.valid_to < OPEN
+        )
+        touched = begins.union(ends).subquery()
+        query = sa.select(touched.c.resource_id)
+        if wanted.narrows_places:
+            query = (
+                query.join(RESOURCE, RESOURCE.c.id == touched.c.resource_id)
+                .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+                .where(wanted.places())
+            )
+        with self._database.read() as connection:
+            return list(connection.scalars(query.order_by(touched.c.resource_id)))
+
+    def _differences(
+        self, connection: Connection, rows: Sequence[Any], start: int, end: int, wanted: Filter
+    ) -> Iterator[Difference]:
+        by_resource: dict[int, list[Any]] = {}
+        for row in rows:
+            by_resource.setdefault(row.resource_id, []).append(row)
+        for versions in by_resource.values():
+            before = next((v for v in versions if v.valid_from <= start < v.valid_to), None)
+            after = next((v for v in versions if v.valid_from <= end < v.valid_to), None)
+            ends = [v for v in (before, after) if v is not None]
+            if not ends or (before is not None and after is not None and before.digest == after.digest):
+                continue
+            records = self._records(connection, ends)
+            if wanted.reads_documents and not any(
+                wanted.accepts_record(v.uid, v.provider, r) for v, r in zip(ends, records, strict=True)
+            ):
+                continue
+            difference = _difference(versions, before, after, records, start, end)
+            if difference is not None:
+                yield difference
+
+    def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Record]:
+        self._codecs.load(connection, {row.codec_id for row in rows})
+        return [decode(self._codecs, row.codec_id, row.data) for row in rows]
+
+
+_VERSIONS = (
+    sa.select(
+        VERSION.c.resource_id,
+        VERSION.c.valid_from,
+        VERSION.c.valid_to,
+        VERSION.c.digest,
+        VERSION.c.cycle_id,
+        VERSION.c.origin,
+        VERSION.c.actor,
+        VERSION.c.closed_by,
+        VERSION.c.codec_id,
+        VERSION.c.data,
+        RESOURCE.c.uid,
+        SCOPE.c.provider,
+    )
+    .select_from(VERSION)
+    .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+)
+
+
+def _ref(row: Any, record: Record) -> ResourceRef:
+    return ResourceRef(
+        provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
+    )
+
+
+def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[TimelineEntry]:
+    last: tuple[Any, Record] | None = None
+    for row, record in zip(rows, records, strict=True):
+        fields: tuple[FieldChange, ...] = ()
+        if last is None:
+            kind = EventKind.CREATED
+        elif last[0].valid_to < row.valid_from:
+            yield _deletion(*last)
+            kind = EventKind.RECREATED
+        else:
+            kind = EventKind.LEARNED if row.origin == Origin.LEARNED else EventKind.CHANGED
+            fields = diff_records(last[1], record)
+        yield TimelineEntry(
+            kind=kind,
+            at=from_us(row.valid_from),
+            ref=_ref(row, record),
+            cycle_id=row.cycle_id,
+            actor=row.actor,
+            baseline=row.origin == Origin.BASELINE,
+            fields=fields,
+            resource=record,
+        )
+        last = (row, record)
+    if last is not None and last[0].valid_to < OPEN:
+        yield _deletion(*last)
+
+
+def _deletion(row: Any, record: Record) -> TimelineEntry:
+    return TimelineEntry(
+        kind=EventKind.DELETED,
+        at=from_us(row.valid_to),
+        ref=_ref(row, record),
+        cycle_id=None,
+        actor=row.closed_by,
+        baseline=False,
+        fields=(),
+        resource=None,
+    )
+
+
+def _difference(
+    versions: Sequence[Any], before: Any, after: Any, records: Sequence[Record], start: int, end: int
+) -> Difference | None:
+    fields: tuple[FieldChange, ...] = ()
+    if before is not None and after is not None:
+        kind = ChangeKind.CHANGED
+        if only_learned(records[0], records[1]):
+            return None
+        fields = diff_records(records[0], records[1])
+    else:
+        kind = ChangeKind.DELETED if after is None else ChangeKind.CREATED
+    begun = [v for v in versions if start < v.valid_from <= end]
+    moments = [v.valid_from for v in begun] + [v.valid_to for v in versions if start < v.valid_to <= end]
+    actors = [v.actor for v in begun] + [v.closed_by for v in versions if v.valid_to <= end]
+    shown, record = (after, records[-1]) if after is not None else (before, records[0])
+    return Difference(
+        kind=kind,
+        ref=_ref(shown, record),
+        name=record.name,
+        fields=fields,
+        changes=len(begun),
+        actors=tuple(dict.fromkeys(a for a in actors if a)),
+        last_at=from_us(max(moments)),
+    )
+
+
+def json_field(change: FieldChange) -> Mapping[str, Any]:
+    """A field's change as JSON values; a side that is not there is left out."""
+    sides = {"before": change.before, "after": change.after}
+    body = {"path": change.path, **{name: value for name, value in sides.items() if value is not MISSING}}
+    return {**body, "moved": True} if change.moved else body
