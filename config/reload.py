@@ -75,6 +75,10 @@ class Configuration:
         """The settings in force with their origins."""
         return self._current
 
+    def keep(self, loaded: Loaded) -> None:
+        """Go back to an earlier configuration, because the newer one could not be put in force."""
+        self._current = loaded
+
     def reload(self) -> Outcome:
         """Read the file again. The old configuration stays where the new one is bad; nothing is raised for that."""
         try:

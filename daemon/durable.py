@@ -70,6 +70,11 @@ class Runner(Protocol):
         """Stop taking work; what is under way may finish within ``timeout`` seconds, else it resumes at next start."""
 
 
+class Interrupted(BaseException):
+    """Raised inside a step to leave the workflow unfinished: it resumes at that step at the next start. Not an
+    ``Exception``, which would be the workflow's result."""
+
+
 class WorkflowFailed(DaemonError):
     """A workflow ended in an error."""
 

@@ -170,6 +170,10 @@ class Provider(Protocol):
     def read(self, scope: Scope) -> Reading:
         """One pass over a scope. Never raises for what the cloud answers; that is the reading's coverage."""
 
+    def deletion_confirmations(self, scope: Scope) -> int:
+        """How many complete readings in a row must lack a resource of ``scope`` before it is taken for deleted: 1 where
+        the listing is authoritative, more where it lags behind (Resource Graph)."""
+
     def reread(self, ref: ResourceRef) -> Resource:
         """The resource as it is now, by strongly consistent calls, all details. Raises Gone when it is proved not to
         exist, another ProviderError when that cannot be told."""

@@ -1,0 +1,491 @@
+"""From a trigger to an act, safely: decide, plan, ask or act, verify, and write it all down.
+
+One durable workflow per (hook, trigger), whatever delivers the trigger and however often:
+
+    decide     the containment policy answers; the target is read; a proposal says exactly what would be done
+    settle     mode, pause, cool-down and limits are applied in one transaction that also reserves the act
+    intend     the ledger says what is about to be done, before it is done
+    act        the target is read afresh, the trigger is judged again, and only then is the change made
+    verify     the target is read once more
+    conclude   the ledger says what was done, and the action is closed with what an undo needs
+
+Each step's result is remembered before the next begins. A step that is killed runs again, so each of them is idempotent:
+the ledger by key, the reservation by action id, the act because it looks before it writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from config.errors import WatchstanderError
+from daemon.desk import Desk, Request
+from daemon.durable import Interrupted, Runner, Steps, Workflow
+from daemon.errors import NotForThisHook, Transient
+from daemon.hooks.hook import Outcome, Proposal, Trigger
+from daemon.metrics import Metrics
+from daemon.triggers import ConfiguredHook, action_id
+from providers.errors import Expired, Throttled, TimedOut, Unavailable
+from storage.actions import ActionStatus
+from storage.errors import StorageError
+from storage.ledger import Ledger
+
+RESPOND = "respond.1"
+APPLY = "apply.1"
+
+PASSING = (Throttled, TimedOut, Unavailable, Expired, Transient)
+"""Errors after which another try may help."""
+TRIES = 4
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(seconds=30)
+
+T = TypeVar("T")
+
+log = structlog.get_logger("watchstander.respond")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a policy says about acting. ``allowed`` None is unknown: never acted on."""
+
+    allowed: bool | None
+    reasons: tuple[str, ...] = ()
+
+
+class Gate(Protocol):
+    """Decides and judges: the part of the house that knows policies."""
+
+    def decide(self, hook: ConfiguredHook, trigger: Trigger, now: datetime) -> Ruling:
+        """Ask the hook's containment policy about the trigger."""
+
+    def still_stands(self, trigger: Trigger, now: datetime) -> Ruling:
+        """Read what the trigger speaks of afresh and judge it again: does the reason to act still stand?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the responder works with; made once, in the composition root."""
+
+    gate: Gate
+    ledger: Ledger
+    desk: Desk
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    actor: str
+    """Who acts, for the ledger: ``watchstander/<instance>``."""
+    stop: threading.Event
+    """Set when the process is to end: work under way is left to the next start rather than failed."""
+
+
+class Responder:
+    """The workflows of containment, and what starts them."""
+
+    def __init__(self, hooks: Mapping[str, ConfiguredHook], house: House) -> None:
+        self.hooks = hooks
+        self._house = house
+
+    def workflows(self) -> dict[str, Workflow]:
+        """By name, for the runner."""
+        return {RESPOND: self._respond, APPLY: self._apply}
+
+    # --- what starts them -------------------------------------------------------------------------------------------
+
+    def ask(self, trigger: Trigger, runner: Runner) -> int:
+        """Ask every hook that a cloud's event triggers; returns how many. The same event asks once, however often it
+        comes."""
+        wanting = [hook for hook in self.hooks.values() if hook.wants_event(trigger.name)]
+        for hook in wanting:
+            self.start(hook, trigger, runner)
+        return len(wanting)
+
+    def ask_findings(
+        self, triggers: Iterable[Trigger], runner: Runner
+    ) -> tuple[dict[str, int], tuple[str, ...]]:
+        """Ask the hooks about findings they have not been asked about.
+
+        What one hook would do in one account to one type is a batch; a batch over the hook's limits is stopped whole,
+        before its first act. Returns (status -> how many, a sentence for each stopped batch).
+        """
+        batches: dict[tuple[str, str, str], list[Trigger]] = defaultdict(list)
+        for trigger in triggers:
+            for hook in self.hooks.values():
+                if hook.wants_policy(trigger.name) and not self._house.desk.known(
+                    action_id(hook.name, trigger)
+                ):
+                    batches[hook.name, trigger.account, trigger.refs[0].type].append(trigger)
+        asked = 0
+        stopped: list[str] = []
+        for (name, _, _), batch in batches.items():
+            hook = self.hooks[name]
+            why = self._house.desk.over_limit(hook, batch[0].refs[0], len(batch), self._house.clock())
+            if why is None:
+                for trigger in batch:
+                    self.start(hook, trigger, runner)
+                asked += len(batch)
+            else:
+                stopped.append(self._stop_batch(hook, batch, why))
+        counts = {"asked": asked} if asked else {}
+        if stopped:
+            counts["stopped"] = sum(map(len, batches.values())) - asked
+        return counts, tuple(stopped)
+
+    def _stop_batch(self, hook: ConfiguredHook, batch: list[Trigger], why: str) -> str:
+        """Let none of a batch go ahead; a person looks at each, or at the policy that suddenly matches so much."""
+        house, now = self._house, self._house.clock()
+        sentence = f"{hook.name} was stopped before its first act: {why}"
+        for trigger in batch:
+            action = action_id(hook.name, trigger)
+            try:
+                proposal = hook.hook.propose(trigger)
+            except WatchstanderError as error:
+                log.warning(
+                    f"What {hook.name} would do could not be told: {error}", key="unproposed", action=action
+                )
+                proposal = None
+            request = Request(action=action, hook=hook, trigger=trigger, proposal=proposal, now=now)
+            house.desk.note(request, ActionStatus.STOPPED, why)
+        house.ledger.append(
+            "stopped",
+            house.actor,
+            hook.name,
+            {
+                "hook": hook.name,
+                "why": why,
+                "triggers": [_brief(trigger) for trigger in batch[:100]],
+                "count": len(batch),
+            },
+            now,
+            key=f"stopped:{hook.name}:{action_id(hook.name, batch[0])}:{len(batch)}",
+        )
+        house.metrics.responses.labels(hook.name, ActionStatus.STOPPED).inc(len(batch))
+        log.error(f"{sentence}.", key="batch-stopped", hook=hook.name, count=len(batch))
+        return sentence
+
+    def start(self, hook: ConfiguredHook, trigger: Trigger, runner: Runner, attempt: int = 0) -> str:
+        """Start the workflow of one hook and trigger, unless it was started before; returns the action's id."""
+        action = action_id(hook.name, trigger)
+        again = f":{attempt}" if attempt else ""
+        runner.start(RESPOND, f"respond:{action}{again}", {"hook": hook.name, "trigger": trigger.to_json()})
+        return action
+
+    def tick(self, runner: Runner) -> None:
+        """What time and people have made possible: carry out approved plans, decide anew what was paused or cooling down,
+        let old plans expire. Called every few seconds; does nothing where there is nothing."""
+        desk, now = self._house.desk, self._house.clock()
+        desk.expire(now)
+        if desk.paused():
+            return
+        for record in desk.with_status(ActionStatus.APPROVED):
+            runner.start(
+                APPLY, f"apply:{record.id}:{record.plan_id}", {"action": record.id, "plan": record.plan_id}
+            )
+        for record in desk.to_reconsider(self.hooks, now):
+            trigger = Trigger.from_json(record.action.parameters["trigger"])
+            self.start(self.hooks[record.hook], trigger, runner, record.action.parameters["attempt"])
+
+    # --- the workflows ----------------------------------------------------------------------------------------------
+
+    def _respond(self, steps: Steps, argument: Mapping[str, Any]) -> Mapping[str, Any]:
+        hook = self.hooks.get(argument["hook"])
+        trigger = Trigger.from_json(argument["trigger"])
+        action = action_id(argument["hook"], trigger)
+        if hook is None:
+            # Configured when it was asked, gone now: the operator's word of today counts.
+            return self._note(
+                steps,
+                action,
+                trigger,
+                ActionStatus.REFUSED,
+                f"the hook {argument['hook']} is no longer configured",
+            )
+        decided = steps.run("decide", lambda: self._decide(hook, trigger))
+        if decided["status"] is not None:
+            status = ActionStatus(decided["status"])
+            return self._note(steps, action, trigger, status, decided["reason"], hook, decided["proposal"])
+        settled = steps.run("settle", lambda: self._settle(action, hook, trigger, decided))
+        if settled["status"] != ActionStatus.ACTING:
+            status = ActionStatus(settled["status"])
+            return self._note(steps, action, trigger, status, settled["reason"], hook, decided["proposal"])
+        return self._carry_out(steps, action, hook, trigger, Proposal.from_json(decided["proposal"]))
+
+    def _apply(self, steps: Steps, argument: Mapping[str, Any]) -> Mapping[str, Any]:
+        action, plan = argument["action"], argument["plan"]
+        taken = steps.run("take", lambda: self._take(action, plan))
+        if taken["status"] != ActionStatus.ACTING:
+            return {"action": action, **taken}
+        trigger = Trigger.from_json(taken["trigger"])
+        hook = self.hooks.get(taken["hook"])
+        if hook is None:
+            return self._note(
+                steps,
+                action,
+                trigger,
+                ActionStatus.REFUSED,
+                f"the hook {taken['hook']} is no longer configured",
+            )
+        return self._carry_out(steps, action, hook, trigger, Proposal.from_json(taken["proposal"]))
+
+    def _carry_out(
+        self, steps: Steps, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal
+    ) -> Mapping[str, Any]:
+        house = self._house
+        intent = f"{action}:intent:{proposal.digest}"
+        steps.run(
+            "intend", lambda: self._storing(lambda: self._write(intent, "intent", hook, trigger, proposal))
+        )
+        acted = steps.run("act", lambda: self._act(action, hook, trigger, proposal))
+        verified = steps.run("verify", lambda: self._verify(hook, proposal, acted))
+        status = (
+            ActionStatus.FAILED
+            if acted["error"]
+            else ActionStatus.DONE
+            if verified["ok"]
+            else ActionStatus.UNVERIFIED
+        )
+        reason = acted["error"] or verified["detail"]
+
+        def conclude() -> Mapping[str, Any]:
+            outcome = acted["outcome"]
+            self._write(
+                f"{action}:{status}:{proposal.digest}",
+                "act",
+                hook,
+                trigger,
+                proposal,
+                status=status,
+                reason=reason,
+                outcome=outcome,
+            )
+            now = house.clock()
+            house.desk.conclude(
+                action,
+                status=status,
+                reason=reason,
+                outcome=Outcome.from_json(outcome) if outcome else None,
+                at=now,
+            )
+            took = (now - trigger.occurred_at).total_seconds()
+            house.metrics.responses.labels(hook.name, status).inc()
+            if status == ActionStatus.DONE and trigger.kind == "event":
+                house.metrics.response_seconds.labels(hook.name).observe(max(0.0, took))
+            say = log.info if status == ActionStatus.DONE else log.error
+            say(
+                f"{_past(status)}: {proposal.summary}; {reason}.",
+                key="contained",
+                action=action,
+                hook=hook.name,
+                seconds=round(took, 3),
+            )
+            return {"action": action, "status": status, "reason": reason, "seconds": took}
+
+        result: Mapping[str, Any] = steps.run("conclude", lambda: self._storing(conclude))
+        return result
+
+    # --- the steps --------------------------------------------------------------------------------------------------
+
+    def _decide(self, hook: ConfiguredHook, trigger: Trigger) -> dict[str, Any]:
+        """What policy and target say. ``status`` is None where the way is free."""
+
+        def ended(status: str, reason: str, proposal: Proposal | None = None) -> dict[str, Any]:
+            return {"status": status, "reason": reason, "proposal": proposal.to_json() if proposal else None}
+
+        try:
+            decision = self._house.gate.decide(hook, trigger, self._house.clock())
+            if decision.allowed is None:
+                return ended(
+                    ActionStatus.UNDECIDED, _because("the containment policy gave no answer", decision)
+                )
+            if not decision.allowed:
+                return ended(
+                    ActionStatus.REFUSED, _because("the containment policy does not allow it", decision)
+                )
+            proposal = self._trying(lambda: hook.hook.propose(trigger))
+        except NotForThisHook as error:
+            return ended(ActionStatus.REFUSED, error.message)
+        except WatchstanderError as error:
+            return ended(ActionStatus.UNDECIDED, f"the target could not be read: {error.message}")
+        if not proposal.needed:
+            return ended(ActionStatus.UNCHANGED, "the target is already as wanted", proposal)
+        return {
+            "status": None,
+            "reason": _because("the containment policy allows it", decision),
+            "proposal": proposal.to_json(),
+        }
+
+    def _settle(
+        self, action: str, hook: ConfiguredHook, trigger: Trigger, decided: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Apply mode, pause and limits; reserve the act."""
+        proposal = Proposal.from_json(decided["proposal"])
+        request = Request(
+            action=action, hook=hook, trigger=trigger, proposal=proposal, now=self._house.clock()
+        )
+        return self._storing(lambda: self._house.desk.settle(request))
+
+    def _take(self, action: str, plan: str) -> Mapping[str, Any]:
+        """Take an approved plan into work, if it is still exactly what was approved."""
+        return self._storing(lambda: self._house.desk.take(action, plan, self._house.clock()))
+
+    def _act(self, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal) -> dict[str, Any]:
+        try:
+            standing = self._house.gate.still_stands(trigger, self._house.clock())
+            if standing.allowed is not True:
+                return self._not_standing(hook, trigger, proposal, standing)
+            outcome = self._trying(lambda: hook.hook.act(proposal, action))
+        except WatchstanderError as error:
+            return {"outcome": None, "error": str(error)}
+        return {"outcome": outcome.to_json(), "error": None}
+
+    def _not_standing(
+        self, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal, standing: Ruling
+    ) -> dict[str, Any]:
+        """The reason to act is gone: because it was done (by us, before an interruption), or for another reason."""
+        now = self._trying(lambda: hook.hook.propose(trigger))
+        if hook.hook.changes_cloud and now.target == proposal.target and not now.needed:
+            outcome = Outcome(
+                changed=False,
+                summary="the target was already as wanted when we came to act",
+                before=proposal.state,
+                after=now.state,
+            )
+            return {"outcome": outcome.to_json(), "error": None}
+        error = _because("nothing was done, the reason to act no longer stands", standing)
+        return {"outcome": None, "error": error}
+
+    def _verify(self, hook: ConfiguredHook, proposal: Proposal, acted: Mapping[str, Any]) -> dict[str, Any]:
+        if acted["error"]:
+            return {"ok": False, "detail": acted["error"]}
+        try:
+            seen = self._trying(lambda: hook.hook.verify(proposal, Outcome.from_json(acted["outcome"])))
+        except WatchstanderError as error:
+            return {"ok": False, "detail": f"it was done but could not be verified: {error}"}
+        return {"ok": seen.ok, "detail": seen.detail}
+
+    # --- writing it down --------------------------------------------------------------------------------------------
+
+    def _note(
+        self,
+        steps: Steps,
+        action: str,
+        trigger: Trigger,
+        status: ActionStatus,
+        reason: str,
+        hook: ConfiguredHook | None = None,
+        proposal: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        """Write down a decision not to act (now), and end the workflow."""
+        plan = Proposal.from_json(proposal) if proposal else None
+
+        def note() -> Mapping[str, Any]:
+            house = self._house
+            name = hook.name if hook else action
+            house.ledger.append(
+                "decision",
+                house.actor,
+                plan.target if plan else trigger.id,
+                {
+                    "action": action,
+                    "hook": name,
+                    "status": status,
+                    "reason": reason,
+                    "trigger": _brief(trigger),
+                    "plan": plan.digest if plan else None,
+                    "summary": plan.summary if plan else None,
+                },
+                house.clock(),
+                key=f"{action}:{status}:{plan.digest if plan else ''}",
+            )
+            if hook is not None:
+                house.desk.note(
+                    Request(action=action, hook=hook, trigger=trigger, proposal=plan, now=house.clock()),
+                    status,
+                    reason,
+                )
+            house.metrics.responses.labels(name, status).inc()
+            what = (
+                f"would {plan.summary}"
+                if plan and status == ActionStatus.DRY_RUN
+                else plan.summary
+                if plan
+                else trigger.title
+            )
+            log.info(f"{status}: {what}; {reason}.", key="decided", action=action, hook=name)
+            return {"action": action, "status": status, "reason": reason}
+
+        result: Mapping[str, Any] = steps.run("note", lambda: self._storing(note))
+        return result
+
+    def _write(
+        self, key: str, kind: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal, **more: Any
+    ) -> None:
+        house = self._house
+        house.ledger.append(
+            kind,
+            house.actor,
+            proposal.target,
+            {
+                "hook": hook.name,
+                "trigger": _brief(trigger),
+                "plan": proposal.digest,
+                "summary": proposal.summary,
+                "state": dict(proposal.state),
+                **more,
+            },
+            house.clock(),
+            key=key,
+        )
+
+    def _trying(self, function: Callable[[], T]) -> T:
+        """Call, and call again while the error may pass."""
+        wait = FIRST_WAIT
+        for _ in range(TRIES - 1):
+            try:
+                return function()
+            except PASSING as error:
+                log.warning(f"Trying again in {wait.total_seconds():g} s: {error}", key="trying-again")
+                self._pause(wait)
+                wait *= 2
+        return function()
+
+    def _storing(self, function: Callable[[], T]) -> T:
+        """Call until the store takes it. What was done in a cloud must be written down, however long that takes; a process
+        that is told to end leaves it to the next start."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                return function()
+            except StorageError as error:
+                self._house.metrics.errors.labels("respond-store").inc()
+                log.error(
+                    f"What containment did cannot be stored; trying again in {wait.total_seconds():g} s: {error}",
+                    key="respond-store",
+                )
+                self._pause(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    def _pause(self, wait: timedelta) -> None:
+        if self._house.stop.wait(wait.total_seconds()):
+            raise Interrupted
+
+
+def _because(what: str, decision: Ruling) -> str:
+    return f"{what}: {'; '.join(decision.reasons)}" if decision.reasons else what
+
+
+def _brief(trigger: Trigger) -> dict[str, Any]:
+    """The trigger as the ledger keeps it."""
+    return {"id": trigger.id, "name": trigger.name, "title": trigger.title, "severity": str(trigger.severity)}
+
+
+def _past(status: ActionStatus) -> str:
+    return {
+        ActionStatus.DONE: "Done",
+        ActionStatus.FAILED: "Failed",
+        ActionStatus.UNVERIFIED: "Done but not verified",
+    }[status]

@@ -1,0 +1,348 @@
+"""The composition root: the one place where settings become a working whole, for the daemon and for commands alike.
+
+A :class:`Watch` holds what lives as long as the process (database, durable workflows, metrics) and the :class:`Crew` that a
+configuration makes, which a reload exchanges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from config.errors import WatchstanderError
+from config.secrets import Secrets
+from config.settings import Settings
+from daemon.crew import Crew
+from daemon.cycle import Stores, run_cycle
+from daemon.desk import Desk
+from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
+from daemon.gate import PolicyGate
+from daemon.health import Health
+from daemon.hooks.hook import Trigger
+from daemon.intake import Handlers, Intake
+from daemon.judging import Judging
+from daemon.metrics import Metrics
+from daemon.report import CycleReport
+from daemon.respond import House, Responder
+from daemon.triggers import trigger_of_event, trigger_of_finding
+from providers.errors import Gone
+from providers.provider import Event, EventSource, Message, Provider, Selection
+from storage.actions import Actions
+from storage.cycles import Cycles
+from storage.database import Database
+from storage.deadletters import DeadLetters
+from storage.errors import StorageError
+from storage.events import Events
+from storage.findings import FindingFilter, Findings, FindingStatus
+from storage.inventory import Inventory
+from storage.ledger import Ledger
+
+log = structlog.get_logger("watchstander.watch")
+
+Clock = Callable[[], datetime]
+
+
+class Watch:
+    """Everything that stands the watch, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        secrets: Secrets,
+        database: Database,
+        providers: Mapping[str, Provider] | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        """Put it together; nothing is read or started yet. ``providers`` stands in for the clouds the settings name,
+        ``listener`` is told of each step of a workflow. Raises ConfigurationError, PolicyErrors, ProviderError."""
+        self.clock = clock
+        self.secrets = secrets
+        self.database = database
+        self.metrics = Metrics()
+        self.health = Health(started=clock())
+        self.inventory = Inventory(database)
+        self.findings = Findings(database)
+        self.cycles = Cycles(database)
+        self.ledger = Ledger(database)
+        self.actions = Actions(database)
+        self.events = Events(database)
+        self.dead_letters = DeadLetters(database)
+        self.desk = Desk(database, self.inventory)
+        self.judging = Judging(self.inventory, self.findings)
+        self._providers = providers
+        self._listener = listener
+        self._stop = threading.Event()
+        self._swap = threading.Lock()
+        self._crew = Crew.muster(settings, clock, secrets, providers)
+        self._runner: Runner | None = None
+        house = House(
+            gate=PolicyGate(self.crew, self.inventory),
+            ledger=self.ledger,
+            desk=self.desk,
+            clock=clock,
+            metrics=self.metrics,
+            actor=f"watchstander/{settings.instance}",
+            stop=self._stop,
+        )
+        self.responder = Responder(self._crew.hooks, house)
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
+        """Open the database, bring its schema up to date, and put everything together. Raises WatchstanderError."""
+        with contextlib.ExitStack() as stack:
+            database = open_database(settings, secrets)
+            stack.callback(database.close)
+            database.claim(settings.instance)
+            database.migrate()
+            watch = cls(settings, clock=clock, secrets=secrets, database=database, **more)
+            stack.pop_all()
+            return watch
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._crew.settings
+
+    @contextlib.contextmanager
+    def crew(self) -> Iterator[Crew]:
+        """The crew on duty, held until let go."""
+        with self._swap:
+            holding = self._crew.at_work()
+            crew = holding.__enter__()
+        try:
+            yield crew
+        finally:
+            holding.__exit__(None, None, None)
+
+    @property
+    def runner(self) -> Runner:
+        """Durable workflows while started, else ones that end with the process."""
+        if self._runner is None:
+            self._runner = ImmediateRunner(self.responder.workflows(), self._listener)
+        return self._runner
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Recover what an earlier process left, and launch the workflows. Raises WatchstanderError."""
+        now = self.clock()
+        for cycle in self.cycles.interrupted(now):
+            log.warning(cycle.sentence or "", key="cycle-interrupted", cycle=cycle.id)
+        settings = self.settings
+        runner = DurableRunner(
+            url=durable_url(settings, self.database),
+            instance=settings.instance,
+            workflows=self.responder.workflows(),
+            listener=self._listener,
+        )
+        runner.launch()
+        self._runner = runner
+        self.metrics.started(settings, _version())
+        self.ledger.append(
+            "start",
+            f"watchstander/{settings.instance}",
+            "daemon",
+            {"version": _version(), "pid": _pid()},
+            now,
+        )
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Put another configuration in force. On an error the old one stays. Raises WatchstanderError."""
+        fresh = Crew.muster(settings, self.clock, self.secrets, self._providers)
+        with self._swap:
+            old, self._crew = self._crew, fresh
+            self.responder.hooks = fresh.hooks
+        old.dismiss()
+        self.ledger.append(
+            "configuration",
+            f"watchstander/{settings.instance}",
+            "daemon",
+            {
+                "policies": len(fresh.policies),
+                "hooks": {name: str(h.settings.mode) for name, h in fresh.hooks.items()},
+            },
+            self.clock(),
+        )
+
+    def close(self, timeout: timedelta = timedelta(0)) -> None:
+        """End: what is under way may finish within ``timeout``, the rest resumes at the next start."""
+        if self._runner is not None and timeout:
+            self._runner.close(timeout.total_seconds())
+        self._stop.set()
+        if self._runner is not None and not timeout:
+            self._runner.close(0)
+        self._runner = None
+        self._crew.dismiss()
+        self.database.close()
+
+    def tick(self) -> None:
+        """What is to be done every few seconds. Never raises for what the store does; it is told instead."""
+        try:
+            self.responder.tick(self.runner)
+            self.metrics.paused.set(self.desk.paused())
+        except StorageError as error:
+            self._trouble("tick", error)
+        else:
+            self.health.database(None)
+
+    # --- cycles -------------------------------------------------------------------------------------------------------
+
+    def cycle(
+        self, selection: Selection, *, kind: str, stop: threading.Event | None = None, act: bool = True
+    ) -> CycleReport:
+        """One cycle now. ``act``: whether hooks are asked about its findings. Raises StorageError, EngineError."""
+        stores = Stores(
+            cycles=self.cycles, inventory=self.inventory, findings=self.findings, judging=self.judging
+        )
+        with self.crew() as crew:
+            report = run_cycle(
+                crew,
+                stores,
+                selection,
+                kind=kind,
+                clock=self.clock,
+                stop=stop or self._stop,
+                respond=lambda _cycle: self.respond() if act else ({}, ()),
+            )
+        self.metrics.open_findings({str(s): n for s, n in self.findings.counts().items()})
+        return report
+
+    def cycle_or_tell(self, provider: str, stop: threading.Event) -> CycleReport | None:
+        """One scheduled cycle of one cloud; a failure is told, counted and survived. None where it failed."""
+        try:
+            report = self.cycle(Selection(providers=frozenset({provider})), kind="scheduled", stop=stop)
+        except WatchstanderError as error:
+            self.metrics.cycles.labels(provider, "failed").inc()
+            self.health.cycle_failed(provider, error.message)
+            self._trouble(f"cycle:{provider}", error)
+            return None
+        now = self.clock()
+        self.metrics.cycle_ended(provider, report, now)
+        self.health.cycle_ended(provider, now, report.sentence)
+        return report
+
+    # --- containment --------------------------------------------------------------------------------------------------
+
+    def respond(self) -> tuple[dict[str, int], tuple[str, ...]]:
+        """Ask the hooks about open findings they have not been asked about. A batch over a hook's limits is stopped before
+        its first act."""
+        return self.responder.ask_findings(self._askable(), self.runner)
+
+    def _askable(self) -> Iterator[Trigger]:
+        """Every open finding a hook might care for; a first baseline is left alone unless the configuration says
+        otherwise."""
+        if not any(hook.wants_findings for hook in self.responder.hooks.values()):
+            return
+        act_on_baseline = self.settings.containment.first_cycle == "act"
+        for batch in self.findings.find(FindingFilter(status=FindingStatus.OPEN)):
+            for finding in batch:
+                if finding.baseline and not act_on_baseline:
+                    continue
+                yield trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """The queues of every configured cloud."""
+        return tuple(s for provider in self._crew.providers.values() for s in provider.event_sources())
+
+    def intake(self) -> Intake:
+        """What takes messages off queues."""
+        return Intake(
+            self._crew.providers,
+            _EventStore(self.events, self.dead_letters),
+            Handlers(change=self.on_change, finding=self.on_finding),
+            self.clock,
+            self.metrics,
+        )
+
+    def take_events(self, source: EventSource, stop: threading.Event) -> None:
+        """Take messages off one queue until told to stop."""
+        self.intake().run(source, stop)
+
+    def on_finding(self, event: Event) -> int:
+        """A cloud's finding: ask the hooks; returns how many were asked."""
+        return self.responder.ask(trigger_of_event(event), self.runner)
+
+    def on_change(self, event: Event) -> None:
+        """A change: read what it names again, and judge it. Raises ProviderError where that cannot be told, so that the
+        message comes again."""
+        now = self.clock()
+        with self.crew() as crew:
+            for ref in event.refs:
+                try:
+                    fresh = crew.providers[ref.provider].reread(ref)
+                except Gone:
+                    self.inventory.mark_gone(ref, now, actor=event.actor)
+                    continue
+                self.inventory.record_one(fresh, now, actor=event.actor)
+                stored = self.inventory.get(ref.uid)
+                if stored is not None:
+                    self.judging.judge_one(crew, stored, now)
+        ours = event.actor is not None and self._is_ours(event.actor)
+        if event.refs and not ours:
+            self.respond()
+
+    def _is_ours(self, actor: str) -> bool:
+        """Whether a change was our own: it is recorded, and asks no hook."""
+        aws = self.settings.providers.aws
+        return aws is not None and actor.rpartition("/")[2] == aws.accounts.session_name
+
+    def _trouble(self, where: str, error: WatchstanderError) -> None:
+        self.metrics.errors.labels(where).inc()
+        if isinstance(error, StorageError):
+            self.health.database(error.message)
+        log.error(f"{where} failed: {error}", key="failed", where=where)
+
+
+class _EventStore:
+    """What the intake remembers, in the database."""
+
+    def __init__(self, events: Events, dead_letters: DeadLetters) -> None:
+        self._events = events
+        self._dead_letters = dead_letters
+
+    def taken(self, event_id: str) -> bool:
+        return self._events.known(event_id)
+
+    def take(self, event: Event, at: datetime) -> None:
+        self._events.first_time(event, at)
+
+    def bury(self, message: Message, cause: str, at: datetime) -> None:
+        self._dead_letters.add(message, cause, at)
+
+
+def open_database(settings: Settings, secrets: Secrets, *, read_only: bool = False) -> Database:
+    """The database of a configuration. Raises StorageError, SecretUnavailable."""
+    reference = settings.storage.password
+    password = secrets.read(reference).reveal() if reference is not None else None
+    return Database.open(settings.storage, password=password, read_only=read_only)
+
+
+def durable_url(settings: Settings, database: Database) -> str:
+    """Where durable workflows are kept: beside the database, unless the configuration says otherwise."""
+    if settings.storage.durable_url is not None:
+        return settings.storage.durable_url
+    path = database.path
+    if path is not None:
+        return f"sqlite:///{path.with_name(path.stem + '-durable' + path.suffix)}"
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("watchstander")
+
+
+def _pid() -> int:
+    import os
+
+    return os.getpid()
