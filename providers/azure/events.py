@@ -59,6 +59,11 @@ LISTED_CHILDREN: Final = frozenset(
     }
 )
 """Nested and attached types Resource Graph lists as resources of their own; all others are part of what holds them."""
+ATTACHED_NAMESPACES: Final = frozenset(
+    {"microsoft.authorization", "microsoft.resources", "microsoft.security", "microsoft.policyinsights"}
+)
+ATTACHED: Final = frozenset({"microsoft.insights/diagnosticsettings", "microsoft.consumption/budgets"})
+"""What is attached to a subscription, a group or a resource without being listed: its change is told of that."""
 _UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 
 
@@ -81,12 +86,16 @@ def parse_event(body: Mapping[str, Any]) -> Event | None:
 
 def refs_of(resource_id: str) -> tuple[ResourceRef, ...]:
     """What to re-read when something at this id has changed: itself if it is listed, else what it is part of."""
-    for identity in parse(resource_id).chain():
-        if len(identity.types) <= 1 and not identity.extension:
-            return (ref_of(identity),)
-        if identity.type in LISTED_CHILDREN:
-            return (ref_of(identity),)
-    return ()
+    identity = parse(resource_id)
+    while True:
+        for part in identity.chain():
+            if part.type in LISTED_CHILDREN:
+                return (ref_of(part),)
+            if part.extension or part.type in ATTACHED or part.namespace in ATTACHED_NAMESPACES:
+                identity = parse(part.scope)
+                break
+            if len(part.types) <= 1:
+                return (ref_of(part),)
 
 
 def _grid(body: Mapping[str, Any], kind: str) -> Event | None:

@@ -51,7 +51,9 @@ class ResourceId:
         return "/providers/" in self.scope
 
     def chain(self) -> Iterator[ResourceId]:
-        """Itself, its parent, its parent's parent …, within its own namespace; then what it is attached to."""
+        """Itself, its parent, its parent's parent …, as far as its own namespace reaches."""
+        if self.namespace is None:
+            yield self
         for length in range(len(self.types), 0, -1):
             yield ResourceId(
                 self.subscription,
@@ -61,10 +63,6 @@ class ResourceId:
                 self.types[:length],
                 self.names[:length],
             )
-        if self.namespace is None:
-            yield self
-        elif self.extension:
-            yield from parse(self.scope).chain()
 
 
 def parse(resource_id: str) -> ResourceId:

@@ -26,6 +26,7 @@ from providers.resource import Resource, ResourceRef
 
 RETENTION: Final = timedelta(days=14)
 _SEGMENT = re.compile(r"""\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\[(\d+)\]|\.?([^.\[\]]+)""")
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
 _MISSING = object()
 _MOST_PAGES = 100
 
@@ -189,7 +190,13 @@ def undo(document: dict[str, Any], path: str, previous: str | None, new: str | N
         del node[key]
         _prune(parents)
         return True
-    return _put(node, key, _typed(previous, held))
+    if steps[0] == "tags" or isinstance(held, str):
+        value: Any = previous
+    elif held in (_MISSING, None) and _looks_typed(previous):
+        return False  # the text could be a word or a value, and nothing stands there to tell
+    else:
+        value = _typed(previous, held)
+    return _put(node, key, value)
 
 
 def _find(node: Any, step: str | int) -> tuple[str | int, Any]:
@@ -249,18 +256,14 @@ def _fits(held: Any, new: str | None) -> bool:
     return str(held) == new
 
 
+def _looks_typed(text: str) -> bool:
+    return text.lower() in ("true", "false") or _NUMBER.fullmatch(text) is not None
+
+
 def _typed(text: str, like: Any) -> Any:
-    """Text as a value of the kind that stood there; without an example, by its looks."""
-    lowered = text.lower()
-    if isinstance(like, str):
-        return text
-    if lowered in ("true", "false"):
-        return lowered == "true"
-    if re.fullmatch(r"-?\d{1,18}", text):
-        return int(text)
-    if isinstance(like, float) or re.fullmatch(r"-?\d{1,18}\.\d{1,18}", text):
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    """Text as a value of the kind that stood there; Azure's properties do not change their kind."""
+    if isinstance(like, bool) and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if isinstance(like, int | float) and not isinstance(like, bool) and _NUMBER.fullmatch(text):
+        return float(text) if isinstance(like, float) or not text.lstrip("-").isdigit() else int(text)
     return {"{}": {}, "[]": []}.get(text, text)

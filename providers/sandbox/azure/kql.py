@@ -261,7 +261,7 @@ def _equal(left: Any, right: Any, *, ignore_case: bool) -> bool | None:
     if left is None and right is None:
         return None
     if left is None or right is None:
-        return left == "" or right == ""
+        return bool(left == "" or right == "")
     if isinstance(left, bool) or isinstance(right, bool):
         # A dynamic value is compared as text with what is not of its kind: properties.x == 'true' is how people write it.
         return _text(left).lower() == _text(right).lower()
