@@ -65,6 +65,10 @@ class GcpProvider:
         """One pass over a scope, by Cloud Asset. Never raises for what the cloud answers."""
         return self._reader.read(scope)
 
+    def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - the same for every scope
+        """Two: Cloud Asset has a volatile window in which two equal listings may differ."""
+        return 2
+
     def reread(self, ref: ResourceRef) -> Resource:
         """The resource as its own service has it now; named as Cloud Asset names it."""
         return self._rereader.reread(ref, self._clock())
