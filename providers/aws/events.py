@@ -24,9 +24,17 @@ from providers.resource import ResourceRef
 
 def parse(body: Mapping[str, Any]) -> Event | None:
     """Understand a message; None if it is not of AWS or asks for nothing. Raises ValueError for a broken known form."""
+    try:
+        return _parse(body)
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
+        # Events come from outside: an object where a string belongs must not end the intake.
+        raise ValueError(f"an AWS event is not formed as AWS forms them: {error}") from error
+
+
+def _parse(body: Mapping[str, Any]) -> Event | None:
     if body.get("Type") == "Notification" and "TopicArn" in body:
         inner = _json(body.get("Message"), "the Message of an SNS notification")
-        return parse(inner) if isinstance(inner, Mapping) else None
+        return _parse(inner) if isinstance(inner, Mapping) else None
     if "invokingEvent" in body:
         inner = _json(body["invokingEvent"], "the invokingEvent of a Config rule")
         return _config_item(inner) if isinstance(inner, Mapping) else None
@@ -36,7 +44,7 @@ def parse(body: Mapping[str, Any]) -> Event | None:
         return _bridge(body)
     if "eventSource" in body and "eventName" in body:
         return _api_call(body, str(body.get("eventID") or ""))
-    if body.get("service", {}) and "schemaVersion" in body and "accountId" in body:
+    if "service" in body and "schemaVersion" in body and "accountId" in body:
         return _guardduty(body)
     return None
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import boto3
+
 from config.settings import AwsSettings
 from providers.aws import actions, events, past, sqs, terraform
 from providers.aws.catalog import Placement, ResourceType, catalog
@@ -34,7 +36,7 @@ class AwsProvider:
     """Amazon Web Services. Make one for each configuration; it is safe to use from any thread.
 
     ``clock`` tells the time for credentials; ``monotonic`` and ``sleep`` serve deadlines and budgets; ``attempts`` is how
-    often a call is tried in all.
+    often a call is tried in all. ``prepare`` is given every boto3 session that is made, to add event handlers to it.
     """
 
     name = "aws"
@@ -47,6 +49,7 @@ class AwsProvider:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = 4,
+        prepare: Callable[[boto3.Session], None] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -56,7 +59,9 @@ class AwsProvider:
             if matches(name, settings.types, empty=True)
             and not matches(name, settings.exclude_types, empty=False)
         }
-        self.sessions = Sessions(settings, clock=clock, monotonic=monotonic, sleep=sleep, attempts=attempts)
+        self.sessions = Sessions(
+            settings, clock=clock, monotonic=monotonic, sleep=sleep, attempts=attempts, prepare=prepare
+        )
         self._reader = Reader(settings, self.sessions, catalog())
         self._sources: tuple[EventSource, ...] | None = None
 

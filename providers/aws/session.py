@@ -57,7 +57,9 @@ class Sessions:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = 4,
+        prepare: Callable[[boto3.Session], None] | None = None,
     ) -> None:
+        self._prepare = prepare
         self._settings = settings
         self._clock = clock
         self.monotonic = monotonic
@@ -195,7 +197,10 @@ class Sessions:
                 refresh_using=lambda: self._assume(role), method="assume-role", time_fetcher=self._clock
             )
             core.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
-        return boto3.Session(botocore_session=core, region_name=self.home_region)
+        session = boto3.Session(botocore_session=core, region_name=self.home_region)
+        if self._prepare is not None:
+            self._prepare(session)
+        return session
 
     def _is_own(self, account: str) -> bool:
         return not account or account == self._identity

@@ -90,7 +90,7 @@ VPC = ResourceType(
         Call(
             "DescribeFlowLogs",
             "FlowLogs",
-            {"Filters": "[{Name: 'resource-id', Values: [VpcId]}]"},
+            {"Filter": "[{Name: 'resource-id', Values: [VpcId]}]"},
             into="FlowLogs",
         ),
     ),
