@@ -60,11 +60,59 @@ class Word:
 
 WORDS = (
     Word(
+        "run", "run", "Stand the watch: read on schedule, judge, take events, contain. Until SIGTERM.", _WATCH
+    ),
+    Word(
+        "scan",
+        "scan",
+        "Read the clouds once, now; judge what changed; say what happened in one sentence.",
+        _WATCH,
+    ),
+    Word(
+        "status",
+        "status",
+        "How the watch stands: the daemon, the last cycles, open findings, what waits for a person.",
+        _WATCH,
+    ),
+    Word(
+        "coverage",
+        "status",
+        "What was read, and what was not: each scope's last reading, its age, and why not.",
+        _WATCH,
+    ),
+    Word(
+        "plan",
+        "plan",
+        "What containment would do, waits to do, or did; approve it, reject it.",
+        _ACT,
+        noun=True,
+    ),
+    Word(
+        "undo",
+        "contain",
+        "Take an act back: put the state before it back, unless the target has moved on since.",
+        _ACT,
+    ),
+    Word(
+        "pause",
+        "contain",
+        "Switch containment off, everywhere, at once. Reading, judging and recording go on.",
+        _ACT,
+    ),
+    Word(
+        "resume",
+        "contain",
+        "Switch containment on again; what was held back meanwhile is decided anew.",
+        _ACT,
+    ),
+    Word(
         "sandbox",
         "sandbox",
         "Run the three clouds on this machine, with an estate of good and bad twins in them.",
         _WATCH,
     ),
+    Word("policy", "policy", "The policies: list, show, check, test and try them.", _JUDGE, noun=True),
+    Word("check", "check", "Judge a Terraform plan or state, without a cloud.", _JUDGE),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
     ),

@@ -1,0 +1,300 @@
+"""``watchstander policy``: the policies in use, checked, tested and tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from config.errors import UsageError
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
+from daemon.cli.output import Column
+from daemon.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from policies.engine import Engine
+    from policies.errors import PolicyError
+    from policies.pack import CompiledPolicy, PolicySet
+
+app = typer.Typer()
+
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="PATH...")]
+SEVERITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+
+
+def engine_of(cli: State) -> Engine:
+    """A Rego engine with the configured limits, closed with the verb."""
+    from policies.evaluate import limits
+    from policies.rego.engine import RegorusEngine
+
+    engine = RegorusEngine(limits(cli.settings.policies))
+    cli.closing.callback(engine.close)
+    return engine
+
+
+def policies_of(cli: State, engine: Engine, paths: list[Path] | None = None) -> PolicySet:
+    """The policies in ``paths``, or the configured ones. Raises PolicyErrors."""
+    from policies.pack import load, load_paths
+
+    return load_paths(paths, engine) if paths else load(cli.settings.policies, engine)
+
+
+def _row(compiled: CompiledPolicy) -> dict[str, Any]:
+    policy = compiled.policy
+    return {
+        "id": policy.id,
+        "title": policy.title,
+        "phase": policy.phase.value,
+        "severity": policy.severity.value,
+        "language": policy.language.value,
+        "pack": policy.pack,
+        "types": sorted(policy.types),
+        "terraform_types": sorted(policy.terraform_types),
+        "frameworks": {name: list(controls) for name, controls in sorted(policy.frameworks.items())},
+        "path": str(policy.path),
+    }
+
+
+@verb(app, "watchstander policy list", "watchstander policy list ./policies --format json", name="list")
+def list_(
+    cli: State,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Files or folders; the configured policies where none is given.", metavar="PATH..."
+        ),
+    ] = None,
+    phase: Annotated[str | None, typer.Option(help="Only policies of this phase.")] = None,
+) -> None:
+    """The policies in use, or those in the given files and folders."""
+    policies = policies_of(cli, engine_of(cli), paths)
+    rows = (_row(policies.compiled(p.id)) for p in policies.policies if phase in (None, p.phase.value))
+    columns = (
+        Column(key="id", title="ID"),
+        Column(key="severity", title="SEVERITY", style=lambda v: SEVERITY_STYLE.get(str(v), "")),
+        Column(key="phase", title="PHASE"),
+        Column(key="title", title="TITLE"),
+    )
+    cli.out.items(rows, columns, empty="No policy is in use.")
+
+
+@verb(app, "watchstander policy show aws.s3_bucket_logging")
+def show(cli: State, id: Annotated[str, typer.Argument(help="The policy's id.")]) -> None:
+    """One policy: what it judges, why, how to put it right, what it reads, and its source."""
+    policies = policies_of(cli, engine_of(cli))
+    if id not in policies:
+        from difflib import get_close_matches
+
+        near = get_close_matches(id, [p.id for p in policies.policies], n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`watchstander policy list` shows all."
+        raise UsageError(f"There is no policy {id}.", hint=hint)
+    compiled = policies.compiled(id)
+    policy = compiled.policy
+    document = _row(compiled) | {
+        "description": policy.description,
+        "remediation": policy.remediation,
+        "parameters": dict(policy.parameters),
+        "containment": policy.containment.hook if policy.containment else None,
+        "absent_block": policy.absent_block.value,
+        "reads": None if policy.reads is None else sorted(policy.reads),
+        "reads_clock": policy.reads_clock,
+        "joins": sorted(policy.joins),
+        "digest": policy.digest.hex(),
+        "source": policy.source,
+    }
+
+    def human() -> str:
+        lines = [f"{policy.id}: {policy.title} ({policy.severity.value}, {policy.phase.value})", ""]
+        about = {
+            "Why": policy.description,
+            "Remedy": policy.remediation,
+            "Judges": ", ".join([*sorted(policy.types), *sorted(policy.terraform_types)]) or "findings",
+            "Reads": "anything" if policy.reads is None else ", ".join(sorted(policy.reads)),
+            "Frameworks": "; ".join(f"{n} {', '.join(c)}" for n, c in sorted(policy.frameworks.items())),
+            "Parameters": ", ".join(f"{k}={v!r}" for k, v in policy.parameters.items()),
+            "File": str(policy.path),
+        }
+        lines += [f"{name + ':':<12}{value}" for name, value in about.items() if value]
+        return "\n".join([*lines, "", policy.source.rstrip()])
+
+    cli.out.document(document, human)
+
+
+@verb(app, "watchstander policy check ./policies")
+def check(cli: State, paths: Paths) -> ExitStatus:
+    """Syntax, unknown or closed functions, unsafe variables, recursion and metadata, each with file, line and column.
+
+    Exit status 2 when anything is wrong.
+    """
+    from policies.errors import PolicyErrors
+
+    errors: list[PolicyError] = []
+    rego, sentinel = _by_language(paths)
+    count = 0
+    if rego:
+        try:
+            count += len(policies_of(cli, engine_of(cli), rego))
+        except PolicyErrors as found:
+            errors += found.errors
+    for path in sentinel:
+        found_error = _check_sentinel(path)
+        count += 1
+        if found_error is not None:
+            errors.append(found_error)
+    rows = [
+        {
+            "path": str(error.position.path),
+            "line": error.position.line,
+            "column": error.position.column,
+            "error": error.what,
+            "hint": error.hint,
+        }
+        for error in errors
+    ]
+
+    def human() -> str:
+        lines = [f"{error.message}" + (f"\n    {error.hint}" if error.hint else "") for error in errors]
+        what = "policy is" if count == 1 else "policies are"
+        summary = f"{len(errors)} wrong." if errors else f"{count} {what} good."
+        return "\n".join([*lines, summary])
+
+    cli.out.document({"ok": not errors, "policies": count, "errors": rows}, human)
+    return ExitStatus.USAGE if errors else ExitStatus.OK
+
+
+@verb(
+    app,
+    "watchstander policy test ./policies",
+    "watchstander policy test ./policies --coverage --format json",
+    name="test",
+)
+def run_tests_of(
+    cli: State,
+    paths: Paths,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Say which lines no test reached.")] = False,
+) -> ExitStatus:
+    """Run the tests of policies: Rego's ``*_test.rego``, YAML cases beside a policy, Sentinel's ``test/NAME/*``."""
+    from policies.testing import Report, run_tests
+
+    rego, sentinel = _by_language(paths)
+    parts = (
+        [run_tests(rego, engine_of(cli), now=cli.clock(), coverage=coverage)] if rego or not sentinel else []
+    )
+    if sentinel:
+        raise UsageError("Sentinel's tests are run one policy set at a time.")
+    report = Report(
+        cases=tuple(case for part in parts for case in part.cases),
+        coverage=tuple(entry for part in parts for entry in part.coverage),
+    )
+
+    def human() -> str:
+        lines = [
+            f"{case.status.upper()}  {case.path}  {case.case}".rstrip() + f"\n    {case.detail}"
+            for case in report.cases
+            if case.status != "passed"
+        ]
+        for entry in report.coverage:
+            missed = f"  not reached: {', '.join(map(str, entry.not_covered))}" if entry.not_covered else ""
+            lines.append(f"{entry.share:7.1%}  {entry.path}{missed}")
+        if not report.cases:
+            lines.append("There is no test in these files and folders.")
+        return "\n".join([*lines, report.sentence])
+
+    cli.out.document(report.as_json(), human)
+    return ExitStatus.OK if report.good else ExitStatus.REFUSED
+
+
+@verb(
+    app,
+    "watchstander policy eval bucket.rego --input bucket.json",
+    "watchstander policy eval bucket.rego --input bucket.json --query data.ir.preparation.deny",
+    "watchstander policy eval break_glass.sentinel --input request.json",
+    name="eval",
+)
+def evaluate(
+    cli: State,
+    files: Annotated[list[Path], typer.Argument(help="Policy files, evaluated together.", metavar="FILE...")],
+    input: Annotated[Path, typer.Option("--input", help="The input, as JSON.", metavar="FILE")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="More data, JSON or YAML; repeatable.", metavar="FILE")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="What to evaluate; the first file's package where not given.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="A parameter; repeatable.", metavar="NAME=VALUE")
+    ] = None,
+) -> ExitStatus:
+    """Evaluate a policy once over an input, and print what it gave."""
+    from policies.errors import PolicyErrors
+    from policies.query import evaluate_files, read_data, read_json, read_parameters
+
+    text = read_json(input, what="input")
+    parameters = read_parameters(param or [])
+    extra = read_data(data or [])
+    if any(file.suffix == ".sentinel" for file in files):
+        return _eval_sentinel(cli, files, text, extra, parameters)
+    if parameters:
+        extra["parameters"] = {**extra.get("parameters", {}), **parameters}
+    try:
+        result = evaluate_files(files, engine_of(cli), text=text, data=extra, query=query, now=cli.clock())
+    except PolicyErrors as errors:
+        if cli.out.human:
+            raise
+        cli.out.document({"error": "; ".join(str(error) for error in errors.errors)})
+        return ExitStatus.USAGE
+    cli.out.document(result)
+    return ExitStatus.FAILED if "error" in result else ExitStatus.OK
+
+
+# Sentinel
+
+
+def _by_language(paths: list[Path]) -> tuple[list[Path], list[Path]]:
+    """(what may hold Rego, the Sentinel policies); a missing path is left for the Rego side to name."""
+    rego: list[Path] = []
+    sentinel: list[Path] = []
+    for path in paths:
+        if path.suffix == ".sentinel":
+            sentinel.append(path)
+            continue
+        found = sorted(f for f in path.rglob("*.sentinel") if "test" not in f.relative_to(path).parts[:-1])
+        sentinel += found
+        if not found or any(path.rglob("*.rego")):
+            rego.append(path)
+    return rego, sentinel
+
+
+def _check_sentinel(path: Path) -> PolicyError | None:
+    from policies.errors import PolicyError
+    from policies.pack import read_module
+    from policies.sentinel import compile_policy
+
+    try:
+        compile_policy(read_module(path).text, path)
+    except PolicyError as error:
+        return error
+    return None
+
+
+def _eval_sentinel(
+    cli: State, files: list[Path], text: bytes, data: dict[str, Any], parameters: dict[str, Any]
+) -> ExitStatus:
+    import json
+
+    from policies.pack import read_module
+    from policies.sentinel import Options, compile_policy
+
+    if len(files) != 1:
+        raise UsageError(
+            "Give one Sentinel policy at a time.", hint="Modules it imports are found beside it."
+        )
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise UsageError("For Sentinel the input is an object: import name -> data.")
+    policy = compile_policy(read_module(files[0]).text, files[0])
+    outcome = policy.evaluate(content, parameters, now=cli.clock(), options=Options(static=data))
+    cli.out.document(outcome.to_json())
+    return ExitStatus.FAILED if outcome.error is not None else ExitStatus.OK

@@ -1,0 +1,205 @@
+"""What the judge asks of every policy engine. An engine that passes this may judge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.engine import Answer, Engine, Evaluation, FailureKind, Limits, Module, Program
+from policies.rego.engine import RegorusEngine
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+V1 = 'package a\n\ndeny contains msg if {\n\tinput.x == null\n\tmsg := "x is null"\n}\n'
+V0 = 'package a\ndeny[msg] {\n input.x == null\n msg := "x is null"\n}\n'
+
+
+@pytest.fixture(scope="module", params=["regorus"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with RegorusEngine(Limits(seconds=2, memory_mb=256, workers=1)) as engine:
+        yield engine
+
+
+def program(engine: Engine, text: str, data: bytes = b"{}") -> Program:
+    return Program.of(engine.check([Module(path=Path("a.rego"), text=text)]).raise_first().modules, data)
+
+
+def ask(
+    engine: Engine, text: str, *inputs: str, rule: str = "data.a.deny", data: bytes = b"{}"
+) -> list[Answer]:
+    what = program(engine, text, data)
+    return engine.evaluate(
+        [Evaluation(program=what, entrypoints=(rule,), input=i.encode(), now=NOW) for i in inputs]
+    )
+
+
+@pytest.mark.parametrize("text", [V1, V0], ids=["v1", "v0"])
+def test_both_syntaxes_give_the_deny_set(engine: Engine, text: str) -> None:
+    null, one, none = ask(engine, text, '{"x": null}', '{"x": 1}', "{}")
+    assert null.values == {"data.a.deny": ["x is null"]}
+    assert one.values == none.values == {"data.a.deny": []}
+
+
+def test_answers_come_in_the_order_of_the_batch(engine: Engine) -> None:
+    answers = ask(engine, "package a\ndeny contains input.n", *[f'{{"n": {n}}}' for n in range(250)])
+    assert [a.values["data.a.deny"] for a in answers] == [[n] for n in range(250)]
+
+
+def test_an_undefined_rule_has_no_value(engine: Engine) -> None:
+    (answer,) = ask(engine, "package a\nallow if input.x", "{}", rule="data.a.allow")
+    assert answer.values == {}
+    assert answer.failure is None
+
+
+def test_the_text_that_looks_undefined_is_a_value(engine: Engine) -> None:
+    (answer,) = ask(engine, "package a\nallow := input.x", '{"x": "<undefined>"}', rule="data.a.allow")
+    assert answer.values == {"data.a.allow": "<undefined>"}
+
+
+def test_a_query_may_call_a_function(engine: Engine) -> None:
+    what = program(engine, "package a\nallow(f) if f.n > 1")
+    query = "data.a.allow(input.f)"
+    yes, no = engine.evaluate(
+        [
+            Evaluation(program=what, entrypoints=(query,), input=i, now=NOW, query=True)
+            for i in (b'{"f": {"n": 2}}', b'{"f": {"n": 1}}')
+        ]
+    )
+    assert yes.values == {query: True}
+    assert no.values == {}
+
+
+def test_one_failing_document_leaves_the_others_alone(engine: Engine) -> None:
+    text = "package a\ndeny contains to_number(input.x)"
+    bad, good = ask(engine, text, '{"x": "abc"}', '{"x": "5"}')
+    assert bad.failure is not None
+    assert bad.failure.kind is FailureKind.ERROR
+    assert bad.failure.cause.startswith("a.rego:2:")
+    assert good.values == {"data.a.deny": [5]}
+
+
+def test_now_is_the_judgements_and_not_the_clocks(engine: Engine) -> None:
+    (answer,) = ask(engine, "package a\nallow := time.now_ns()", "{}", rule="data.a.allow")
+    assert answer.values == {"data.a.allow": int(NOW.timestamp()) * 10**9}
+
+
+def test_data_of_a_program_and_of_one_evaluation(engine: Engine) -> None:
+    what = program(
+        engine, "package a\ndeny contains [data.parameters.p, data.inventory.q]", b'{"parameters": {"p": 1}}'
+    )
+    batch = [
+        Evaluation(program=what, entrypoints=("data.a.deny",), input=b"{}", now=NOW, data=data)
+        for data in (b'{"inventory": {"q": 2}}', None, b'{"inventory": {"q": 3}}')
+    ]
+    values = [answer.values["data.a.deny"] for answer in engine.evaluate(batch)]
+    assert values == [[[1, 2]], [], [[1, 3]]]  # one evaluation's data is gone in the next
+
+
+def test_what_a_policy_prints_is_kept(engine: Engine) -> None:
+    (answer,) = ask(engine, 'package a\ndeny contains 1 if print("seen", input.x)', '{"x": 7}')
+    assert answer.prints
+    assert "seen 7" in answer.prints[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ('{"x": ' + "[" * 200 + "]" * 200 + "}", "128"),
+        ('{"x": "\\ud800"}', "hex escape"),
+        ('{"x": ', "EOF"),
+        ("not json", "expected"),
+    ],
+    ids=["200-levels-deep", "lone-surrogate", "cut-short", "no-json"],
+)
+def test_a_document_that_cannot_be_read_fails_alone(engine: Engine, text: str, cause: str) -> None:
+    bad, good = ask(engine, V1, text, '{"x": null}')
+    assert bad.failure is not None
+    assert bad.failure.kind is FailureKind.ERROR
+    assert cause in bad.failure.cause
+    assert good.values == {"data.a.deny": ["x is null"]}
+
+
+def test_huge_integers_are_no_error(engine: Engine) -> None:
+    text = "package a\ndeny contains 1 if input.x > 18446744073709551615"
+    (answer,) = ask(engine, text, '{"x": 123456789012345678901234567890}')
+    assert answer.values == {"data.a.deny": [1]}
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(codec="utf-8"), max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=json_values)
+def test_any_document_comes_back_as_it_went_in(engine: Engine, value: object) -> None:
+    (answer,) = ask(engine, "package a\nallow := input.x", json.dumps({"x": value}), rule="data.a.allow")
+    assert answer.failure is None
+    assert answer.values == {"data.a.allow": value}
+
+
+# Checking
+
+WRONG = [
+    ("package a\nallow if { input.x == ", "a.rego:2:23: expecting expression"),
+    ("package a\nallow if { input.x == y }", "a.rego:2:23: use of undefined variable `y` is unsafe"),
+    ("package a\nallow if nope.nope(input.x)", "a.rego:2:10: there is no function `nope.nope`"),
+    ("package a\nallow := ceill(1.5)", "a.rego:2:10: there is no function `ceill`"),
+    ("package a\nallow if { f(1) }\nf(x) if g(x)\ng(x) if f(x)", "a.rego:3:1: rule `a.f` is recursive"),
+    ("packag a", "a.rego:1:1: "),
+    ("", "a.rego:1:"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG)
+def test_what_is_wrong_is_told_with_file_line_and_column(engine: Engine, text: str, message: str) -> None:
+    errors = engine.check([Module(path=Path("a.rego"), text=text)]).errors
+    assert errors
+    assert errors[0].message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'http.send({"url": "http://x"})',
+        "opa.runtime()",
+        'rand.intn("a", 5)',
+        'net.lookup_ip_addr("x")',
+        'uuid.rfc4122("x")',
+    ],
+)
+def test_every_door_to_the_outside_is_closed_at_load(engine: Engine, call: str) -> None:
+    (error,) = engine.check([Module(path=Path("a.rego"), text=f"package a\nallow := {call}")]).errors
+    assert "is closed" in error.message
+    assert error.position.line == 2
+
+
+def test_an_alias_does_not_open_a_door(engine: Engine) -> None:
+    text = 'package a\nallow if { x := input with http.send as {"status_code": 200}; http.send({}) }'
+    assert any(
+        "is closed" in e.message for e in engine.check([Module(path=Path("a.rego"), text=text)]).errors
+    )
+
+
+def test_brackets_nested_thirty_deep_do_not_hang_the_check(engine: Engine) -> None:
+    deep = Module(path=Path("deep.rego"), text=f"package a\nallow if {{ x := {'[' * 40}{']' * 40} }}")
+    good = Module(path=Path("good.rego"), text=V1)
+    checked = engine.check([deep, good])
+    assert [e.position.path for e in checked.errors] == [Path("deep.rego")]
+    assert "given up" in checked.errors[0].message
+    assert [m.module.path for m in checked.modules] == [Path("good.rego")]
+
+
+def test_all_errors_come_at_once(engine: Engine) -> None:
+    modules = [Module(path=Path(f"{i}.rego"), text=text) for i, (text, _) in enumerate(WRONG[2:4])]
+    assert len(engine.check(modules).errors) == 2
