@@ -67,8 +67,9 @@ class Desk:
         """File a decision not to act (now)."""
         self._file(request, status, reason)
 
-    def take(self, action: str, plan: str, now: datetime) -> dict[str, Any]:
-        """Take an approved plan into work, or say why not. Taking it again gives the same answer."""
+    def take(self, action: str, plan: str, taker: str, now: datetime) -> dict[str, Any]:
+        """Take an approved plan into work, or say why not. ``taker`` names the run: asking again as the same gives the same
+        answer, asking as another is refused."""
         with self._database.write():
             record = self._actions.get(action)
             if record.plan_id != plan:
@@ -78,9 +79,10 @@ class Desk:
                     reason = "containment was paused before the plan was carried out; approve it again"
                     self._actions.update(action, ActionStatus.WAITING, now, reason=reason)
                     return _answer(ActionStatus.WAITING, reason)
+                self._state.set(_taker(action), taker, now)
                 self._actions.update(action, ActionStatus.ACTING, now)
-            elif record.status is not ActionStatus.ACTING:
-                return _answer(record.status, "the plan is no longer approved")
+            elif record.status is not ActionStatus.ACTING or self._state.get(_taker(action)) != taker:
+                return _answer(ActionStatus.REFUSED, f"the plan is {record.status} already")
             return {
                 **_answer(ActionStatus.ACTING, "approved"),
                 "hook": record.hook,
@@ -289,6 +291,10 @@ def summary_of(record: ActionRecord) -> str:
     if proposal:
         return str(proposal["summary"])
     return str(record.action.parameters["trigger"]["title"])
+
+
+def _taker(action: str) -> str:
+    return f"plan-taker:{action}"
 
 
 def _expires(record: ActionRecord) -> datetime:

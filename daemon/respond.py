@@ -16,8 +16,7 @@ the ledger by key, the reservation by action id, the act because it looks before
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -26,7 +25,7 @@ import structlog
 
 from config.errors import WatchstanderError
 from daemon.desk import Desk, Request
-from daemon.durable import Interrupted, Runner, Steps, Workflow
+from daemon.durable import Interrupted, Steps, Workflow
 from daemon.errors import NotForThisHook, Transient
 from daemon.hooks.hook import Outcome, Proposal, Trigger
 from daemon.metrics import Metrics
@@ -84,110 +83,15 @@ class House:
 
 
 class Responder:
-    """The workflows of containment, and what starts them."""
+    """The workflows of containment. What starts them is :mod:`daemon.asking`."""
 
     def __init__(self, hooks: Mapping[str, ConfiguredHook], house: House) -> None:
         self.hooks = hooks
-        self._house = house
+        self.house = house
 
     def workflows(self) -> dict[str, Workflow]:
         """By name, for the runner."""
         return {RESPOND: self._respond, APPLY: self._apply}
-
-    # --- what starts them -------------------------------------------------------------------------------------------
-
-    def ask(self, trigger: Trigger, runner: Runner) -> int:
-        """Ask every hook that a cloud's event triggers; returns how many. The same event asks once, however often it
-        comes."""
-        wanting = [hook for hook in self.hooks.values() if hook.wants_event(trigger.name)]
-        for hook in wanting:
-            self.start(hook, trigger, runner)
-        return len(wanting)
-
-    def ask_findings(
-        self, triggers: Iterable[Trigger], runner: Runner
-    ) -> tuple[dict[str, int], tuple[str, ...]]:
-        """Ask the hooks about findings they have not been asked about.
-
-        What one hook would do in one account to one type is a batch; a batch over the hook's limits is stopped whole,
-        before its first act. Returns (status -> how many, a sentence for each stopped batch).
-        """
-        batches: dict[tuple[str, str, str], list[Trigger]] = defaultdict(list)
-        for trigger in triggers:
-            for hook in self.hooks.values():
-                if hook.wants_policy(trigger.name) and not self._house.desk.known(
-                    action_id(hook.name, trigger)
-                ):
-                    batches[hook.name, trigger.account, trigger.refs[0].type].append(trigger)
-        asked = 0
-        stopped: list[str] = []
-        for (name, _, _), batch in batches.items():
-            hook = self.hooks[name]
-            why = self._house.desk.over_limit(hook, batch[0].refs[0], len(batch), self._house.clock())
-            if why is None:
-                for trigger in batch:
-                    self.start(hook, trigger, runner)
-                asked += len(batch)
-            else:
-                stopped.append(self._stop_batch(hook, batch, why))
-        counts = {"asked": asked} if asked else {}
-        if stopped:
-            counts["stopped"] = sum(map(len, batches.values())) - asked
-        return counts, tuple(stopped)
-
-    def _stop_batch(self, hook: ConfiguredHook, batch: list[Trigger], why: str) -> str:
-        """Let none of a batch go ahead; a person looks at each, or at the policy that suddenly matches so much."""
-        house, now = self._house, self._house.clock()
-        sentence = f"{hook.name} was stopped before its first act: {why}"
-        for trigger in batch:
-            action = action_id(hook.name, trigger)
-            try:
-                proposal = hook.hook.propose(trigger)
-            except WatchstanderError as error:
-                log.warning(
-                    f"What {hook.name} would do could not be told: {error}", key="unproposed", action=action
-                )
-                proposal = None
-            request = Request(action=action, hook=hook, trigger=trigger, proposal=proposal, now=now)
-            house.desk.note(request, ActionStatus.STOPPED, why)
-        house.ledger.append(
-            "stopped",
-            house.actor,
-            hook.name,
-            {
-                "hook": hook.name,
-                "why": why,
-                "triggers": [_brief(trigger) for trigger in batch[:100]],
-                "count": len(batch),
-            },
-            now,
-            key=f"stopped:{hook.name}:{action_id(hook.name, batch[0])}:{len(batch)}",
-        )
-        house.metrics.responses.labels(hook.name, ActionStatus.STOPPED).inc(len(batch))
-        log.error(f"{sentence}.", key="batch-stopped", hook=hook.name, count=len(batch))
-        return sentence
-
-    def start(self, hook: ConfiguredHook, trigger: Trigger, runner: Runner, attempt: int = 0) -> str:
-        """Start the workflow of one hook and trigger, unless it was started before; returns the action's id."""
-        action = action_id(hook.name, trigger)
-        again = f":{attempt}" if attempt else ""
-        runner.start(RESPOND, f"respond:{action}{again}", {"hook": hook.name, "trigger": trigger.to_json()})
-        return action
-
-    def tick(self, runner: Runner) -> None:
-        """What time and people have made possible: carry out approved plans, decide anew what was paused or cooling down,
-        let old plans expire. Called every few seconds; does nothing where there is nothing."""
-        desk, now = self._house.desk, self._house.clock()
-        desk.expire(now)
-        if desk.paused():
-            return
-        for record in desk.with_status(ActionStatus.APPROVED):
-            runner.start(
-                APPLY, f"apply:{record.id}:{record.plan_id}", {"action": record.id, "plan": record.plan_id}
-            )
-        for record in desk.to_reconsider(self.hooks, now):
-            trigger = Trigger.from_json(record.action.parameters["trigger"])
-            self.start(self.hooks[record.hook], trigger, runner, record.action.parameters["attempt"])
 
     # --- the workflows ----------------------------------------------------------------------------------------------
 
@@ -216,7 +120,7 @@ class Responder:
 
     def _apply(self, steps: Steps, argument: Mapping[str, Any]) -> Mapping[str, Any]:
         action, plan = argument["action"], argument["plan"]
-        taken = steps.run("take", lambda: self._take(action, plan))
+        taken = steps.run("take", lambda: self._take(action, plan, steps.workflow_id))
         if taken["status"] != ActionStatus.ACTING:
             return {"action": action, **taken}
         trigger = Trigger.from_json(taken["trigger"])
@@ -234,7 +138,7 @@ class Responder:
     def _carry_out(
         self, steps: Steps, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal
     ) -> Mapping[str, Any]:
-        house = self._house
+        house = self.house
         intent = f"{action}:intent:{proposal.digest}"
         steps.run(
             "intend", lambda: self._storing(lambda: self._write(intent, "intent", hook, trigger, proposal))
@@ -296,7 +200,7 @@ class Responder:
             return {"status": status, "reason": reason, "proposal": proposal.to_json() if proposal else None}
 
         try:
-            decision = self._house.gate.decide(hook, trigger, self._house.clock())
+            decision = self.house.gate.decide(hook, trigger, self.house.clock())
             if decision.allowed is None:
                 return ended(
                     ActionStatus.UNDECIDED, _because("the containment policy gave no answer", decision)
@@ -324,17 +228,17 @@ class Responder:
         """Apply mode, pause and limits; reserve the act."""
         proposal = Proposal.from_json(decided["proposal"])
         request = Request(
-            action=action, hook=hook, trigger=trigger, proposal=proposal, now=self._house.clock()
+            action=action, hook=hook, trigger=trigger, proposal=proposal, now=self.house.clock()
         )
-        return self._storing(lambda: self._house.desk.settle(request))
+        return self._storing(lambda: self.house.desk.settle(request))
 
-    def _take(self, action: str, plan: str) -> Mapping[str, Any]:
+    def _take(self, action: str, plan: str, taker: str) -> Mapping[str, Any]:
         """Take an approved plan into work, if it is still exactly what was approved."""
-        return self._storing(lambda: self._house.desk.take(action, plan, self._house.clock()))
+        return self._storing(lambda: self.house.desk.take(action, plan, taker, self.house.clock()))
 
     def _act(self, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal) -> dict[str, Any]:
         try:
-            standing = self._house.gate.still_stands(trigger, self._house.clock())
+            standing = self.house.gate.still_stands(trigger, self.house.clock())
             if standing.allowed is not True:
                 return self._not_standing(hook, trigger, proposal, standing)
             outcome = self._trying(lambda: hook.hook.act(proposal, action))
@@ -383,7 +287,7 @@ class Responder:
         plan = Proposal.from_json(proposal) if proposal else None
 
         def note() -> Mapping[str, Any]:
-            house = self._house
+            house = self.house
             name = hook.name if hook else action
             house.ledger.append(
                 "decision",
@@ -394,7 +298,7 @@ class Responder:
                     "hook": name,
                     "status": status,
                     "reason": reason,
-                    "trigger": _brief(trigger),
+                    "trigger": brief(trigger),
                     "plan": plan.digest if plan else None,
                     "summary": plan.summary if plan else None,
                 },
@@ -424,14 +328,14 @@ class Responder:
     def _write(
         self, key: str, kind: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal, **more: Any
     ) -> None:
-        house = self._house
+        house = self.house
         house.ledger.append(
             kind,
             house.actor,
             proposal.target,
             {
                 "hook": hook.name,
-                "trigger": _brief(trigger),
+                "trigger": brief(trigger),
                 "plan": proposal.digest,
                 "summary": proposal.summary,
                 "state": dict(proposal.state),
@@ -461,7 +365,7 @@ class Responder:
             try:
                 return function()
             except StorageError as error:
-                self._house.metrics.errors.labels("respond-store").inc()
+                self.house.metrics.errors.labels("respond-store").inc()
                 log.error(
                     f"What containment did cannot be stored; trying again in {wait.total_seconds():g} s: {error}",
                     key="respond-store",
@@ -470,7 +374,7 @@ class Responder:
                 wait = min(wait * 2, LONGEST_WAIT)
 
     def _pause(self, wait: timedelta) -> None:
-        if self._house.stop.wait(wait.total_seconds()):
+        if self.house.stop.wait(wait.total_seconds()):
             raise Interrupted
 
 
@@ -478,7 +382,7 @@ def _because(what: str, decision: Ruling) -> str:
     return f"{what}: {'; '.join(decision.reasons)}" if decision.reasons else what
 
 
-def _brief(trigger: Trigger) -> dict[str, Any]:
+def brief(trigger: Trigger) -> dict[str, Any]:
     """The trigger as the ledger keeps it."""
     return {"id": trigger.id, "name": trigger.name, "title": trigger.title, "severity": str(trigger.severity)}
 

@@ -11,28 +11,30 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
-from config.errors import WatchstanderError
+from config.errors import UsageError, WatchstanderError
 from config.secrets import Secrets
 from config.settings import Settings
+from daemon.asking import Asking
 from daemon.crew import Crew
 from daemon.cycle import Stores, run_cycle
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.gate import PolicyGate
 from daemon.health import Health
-from daemon.hooks.hook import Trigger
+from daemon.hooks.hook import Outcome, Proposal, Trigger
 from daemon.intake import Handlers, Intake
 from daemon.judging import Judging
 from daemon.metrics import Metrics
 from daemon.report import CycleReport
-from daemon.respond import House, Responder
+from daemon.respond import APPLY, House, Responder
 from daemon.triggers import trigger_of_event, trigger_of_finding
 from providers.errors import Gone
 from providers.provider import Event, EventSource, Message, Provider, Selection
-from storage.actions import Actions
+from storage.actions import ActionRecord, Actions, ActionStatus
 from storage.cycles import Cycles
 from storage.database import Database
 from storage.deadletters import DeadLetters
@@ -92,6 +94,7 @@ class Watch:
             stop=self._stop,
         )
         self.responder = Responder(self._crew.hooks, house)
+        self.asking = Asking(self.responder)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
@@ -185,7 +188,7 @@ class Watch:
     def tick(self) -> None:
         """What is to be done every few seconds. Never raises for what the store does; it is told instead."""
         try:
-            self.responder.tick(self.runner)
+            self.asking.tick(self.runner)
             self.metrics.paused.set(self.desk.paused())
         except StorageError as error:
             self._trouble("tick", error)
@@ -233,7 +236,7 @@ class Watch:
     def respond(self) -> tuple[dict[str, int], tuple[str, ...]]:
         """Ask the hooks about open findings they have not been asked about. A batch over a hook's limits is stopped before
         its first act."""
-        return self.responder.ask_findings(self._askable(), self.runner)
+        return self.asking.ask_findings(self._askable(), self.runner)
 
     def _askable(self) -> Iterator[Trigger]:
         """Every open finding a hook might care for; a first baseline is left alone unless the configuration says
@@ -246,6 +249,58 @@ class Watch:
                 if finding.baseline and not act_on_baseline:
                     continue
                 yield trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
+
+    def apply_now(self, action: str) -> ActionRecord:
+        """Carry out an approved plan in this process. Raises NotStored, WorkflowFailed."""
+        record = self.actions.get(action)
+        runner = ImmediateRunner(self.responder.workflows(), self._listener)
+        workflow = f"apply:{action}:{record.plan_id}:{uuid4().hex}"
+        runner.start(APPLY, workflow, {"action": action, "plan": record.plan_id})
+        runner.result(workflow, 0)
+        return self.actions.get(action)
+
+    def undo(self, action: str, who: str) -> ActionRecord:
+        """Put back what an act changed. Raises UsageError where there is nothing to undo, ProviderError (Conflict where the
+        target has moved on), HookFailed."""
+        record = self.actions.get(action)
+        proposal = record.action.parameters.get("proposal")
+        if (
+            record.status not in (ActionStatus.DONE, ActionStatus.UNVERIFIED)
+            or record.receipt is None
+            or not proposal
+        ):
+            raise UsageError(
+                f"The act {action} is {record.status}; there is nothing to undo.", hint=record.reason
+            )
+        with self.crew() as crew:
+            hook = crew.hooks.get(record.hook)
+            if hook is None:
+                raise UsageError(
+                    f"The hook {record.hook} is not configured, so its act cannot be undone from here.",
+                    hint="Configure it again, in mode dry-run if it should not act.",
+                )
+            detail = {
+                "action": action,
+                "hook": record.hook,
+                "summary": proposal["summary"],
+                "before": record.before,
+            }
+            self.ledger.append("undo-intent", who, record.action.target.uid, detail, self.clock())
+            outcome = hook.hook.undo(
+                Proposal.from_json(proposal),
+                Outcome(
+                    changed=True,
+                    summary="",
+                    before=record.receipt.before,
+                    after=record.receipt.after,
+                    receipt={"request_id": record.request_id},
+                ),
+            )
+        with self.database.write():
+            self.ledger.append(
+                "undo", who, record.action.target.uid, {**detail, "outcome": outcome.to_json()}, self.clock()
+            )
+            return self.actions.update(action, ActionStatus.UNDONE, self.clock(), reason=f"undone by {who}")
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -269,7 +324,7 @@ class Watch:
 
     def on_finding(self, event: Event) -> int:
         """A cloud's finding: ask the hooks; returns how many were asked."""
-        return self.responder.ask(trigger_of_event(event), self.runner)
+        return self.asking.ask(trigger_of_event(event), self.runner)
 
     def on_change(self, event: Event) -> None:
         """A change: read what it names again, and judge it. Raises ProviderError where that cannot be told, so that the
