@@ -88,7 +88,8 @@ def document_of(raw: Mapping[str, Any], identity: ResourceId) -> dict[str, Any]:
     if "managedBy" in known:
         known["managedBy"] = str(known["managedBy"]).lower()
     tags = known.pop("tags", None)
-    cleaned = {key: _clean(value) for key, value in known.items()}
+    # Always there: one source leaves out what the other gives empty.
+    cleaned = {"properties": {}} | {key: _clean(value) for key, value in known.items()}
     if tags:
         cleaned["tags"] = tags
     rules = Rules(volatile=VOLATILE_OF_TYPE.get(identity.type, frozenset()), ordered=ORDERED)

@@ -6,9 +6,9 @@ paged; what came before a failure is given, and the coverage says that it was no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from config.settings import AzureSettings
 from providers.azure.document import resource_of
@@ -67,6 +67,8 @@ class Reader:
             page = self._session.query(scope.account, query, token)
             rows += len(page.rows)
             for row in page.rows:
+                if inherited(row):
+                    continue
                 try:
                     resource = resource_of(row)
                 except ValueError as error:
@@ -99,6 +101,12 @@ class Reader:
                 permission=action,
                 code="NarrowedView",
             )
+
+
+def inherited(row: Mapping[str, Any]) -> bool:
+    """Whether a row belongs to a management group or the tenant: its access reaches here, but it does not live here."""
+    resource_id = row.get("id")
+    return isinstance(resource_id, str) and resource_id.lower().startswith("/providers/")
 
 
 class _Progress:
@@ -141,7 +149,7 @@ class _Progress:
             scope=self._scope,
             status=status,
             read=self.read,
-            cause=f"{type(error).__name__.lower()}{seen}: {error.message}",
+            cause=f"{error.coverage.value}{seen}: {error.message}",
             permission=error.permission,
             excluded=self._excluded,
         )

@@ -7,9 +7,9 @@ providers by itself is not in our pipeline, and no wait that a server asks for i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import requests
@@ -99,15 +99,24 @@ def credential_of(
 class _Retry(policies.RetryPolicy[Any, Any]):
     """The SDK's retries, but no wait longer than :data:`LONGEST_WAIT`, and the sleeping in our hands."""
 
-    def __init__(self, sleep: Callable[[float], None], **kwargs: Any) -> None:
+    def __init__(self, sleep: Callable[[float], None], methods: frozenset[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._sleep_seconds = sleep
+        self._methods = methods
+
+    def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+        # The constructor takes no methods: the SDK's own list has PUT and DELETE in it and no POST.
+        return {**super().configure_retries(options), "methods": self._methods}
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         wait = self.get_retry_after(response)
         if wait is not None and wait > LONGEST_WAIT:
             return False
-        return bool(super().is_retry(settings, response))
+        # The SDK would repeat a PATCH after a 500 or 503, though it may have been done; after a 429 it has not been.
+        repeatable = (
+            response.http_request.method in settings["methods"] or response.http_response.status_code == 429
+        )
+        return repeatable and bool(super().is_retry(settings, response))
 
     def sleep(
         self,
@@ -172,6 +181,7 @@ class Session:
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
         self._lock = threading.Lock()
+        self._held_until = 0.0
         self._subscriptions: SubscriptionClient | None = None
         self._graph: ResourceGraphClient | None = None
         self._resources: dict[str, ResourceManagementClient] = {}
@@ -188,8 +198,8 @@ class Session:
             policies.ProxyPolicy(),
             policies.ContentDecodePolicy(),
             policies.RedirectPolicy(),
-            # A write is never sent twice by itself: `retry_on_methods` names reads only.
-            _Retry(self._sleep, retry_total=RETRIES, retry_read=1, retry_connect=1, retry_on_methods=methods),
+            # A write whose answer is lost is never sent again by itself: `methods` names reads only.
+            _Retry(self._sleep, methods, retry_total=RETRIES, retry_read=1, retry_connect=1),
             *([_PlainHttp()] if self.base_url.startswith("http://") else []),
             ARMChallengeAuthenticationPolicy(self._credential, *self._scopes),
             policies.CustomHookPolicy(),
@@ -252,26 +262,34 @@ class Session:
         options = QueryRequestOptions(top=PAGE, result_format="objectArray", skip_token=skip_token)
         request = QueryRequest(query=text, subscriptions=[subscription], options=options)
         what = f"Resource Graph in subscription {subscription}"
+        self._wait_for_quota()
         body, headers = self.call(
             subscription,
             "resourcegraph",
             what,
             lambda: self.graph().resources(request, cls=_body_and_headers),
         )
-        self._respect_quota(headers)
+        self._hold(headers)
         with answers(what):
             return page_of(body)
 
-    def _respect_quota(self, headers: Mapping[str, str]) -> None:
-        """Let the last of the window's queries to others of the same principal: wait for the next window instead."""
+    def _hold(self, headers: Mapping[str, str]) -> None:
+        """Leave the last of the window's queries to others of the same principal: hold ours for the next window."""
         try:
             remaining = int(headers.get("x-ms-user-quota-remaining", ""))
             hours, minutes, seconds = headers.get("x-ms-user-quota-resets-after", "").split(":")
-            after = timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+            after = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         except ValueError:
-            return  # no headers (an emulator, a recording): nothing to respect
+            return  # no headers (a recording): nothing to respect
         if remaining <= 1:
-            self._sleep(min(after.total_seconds(), LONGEST_WAIT))
+            with self._lock:
+                self._held_until = time.monotonic() + min(after, LONGEST_WAIT)
+
+    def _wait_for_quota(self) -> None:
+        with self._lock:
+            wait = self._held_until - time.monotonic()
+        if wait > 0:
+            self._sleep(wait)
 
     def get_json(self, subscription: str, path: str, api_version: str) -> Any:
         """The JSON at a path of ARM, for what the generated clients have no call. Raises ProviderError."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from config.settings import AzureSettings
 from providers.azure.discovery import narrow
 from providers.azure.permissions import role
-from providers.azure.reader import queries, quoted
+from providers.azure.reader import inherited, queries, quoted
 from providers.resource import ANY, GLOBAL, Scope
 from providers.sandbox.azure.kql_syntax import Binary as Comparison
 from providers.sandbox.azure.kql_syntax import Literal, parse
@@ -99,3 +99,13 @@ def test_only_the_containing_role_may_write() -> None:
         "Microsoft.Resources/tags/write",
         "Microsoft.Storage/storageAccounts/write",
     ]
+
+
+def test_what_is_inherited_from_above_does_not_live_in_a_subscription() -> None:
+    assert inherited(
+        {
+            "id": "/providers/Microsoft.Management/managementGroups/g/providers/Microsoft.Authorization/roleAssignments/r"
+        }
+    )
+    assert not inherited({"id": "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/r"})
+    assert not inherited({"id": None})
