@@ -88,6 +88,8 @@ def _canonical(value: Any, path: str, rules: Rules, depth: int) -> Any:
 
 def _generic(path: str, rules: Rules) -> str:
     """Rewrite a map key to ``*`` where a rule speaks of every value of that map."""
+    if not (rules.volatile or rules.ordered):
+        return path
     head, _, _ = path.rpartition(".")
     star = f"{head}.*" if head else "*"
     if any(rule == star or rule.startswith(f"{star}.") for rule in rules.volatile | rules.ordered):

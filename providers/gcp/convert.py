@@ -1,7 +1,7 @@
 """Cloud Asset's protobuf messages as plain documents.
 
-``json_format.MessageToDict`` is right and slow: a ``Struct`` costs it some fifty microseconds a field. Assets come by
-the million, so structs are walked directly here; a test holds the two equal.
+``json_format.MessageToDict`` is right, but takes half as long again for a ``Struct`` as a plain walk. Assets come by the
+million, so structs are walked directly here; a test holds the two equal.
 """
 
 from __future__ import annotations

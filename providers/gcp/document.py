@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from providers.gcp import names
 from providers.gcp.catalog import TYPES, AssetType
-from providers.normalise import Rules, canonical
+from providers.normalise import NO_RULES, Rules, canonical
 from providers.resource import GLOBAL, Resource, ResourceRef
 
 PROVIDER: Final = "gcp"
@@ -56,16 +56,14 @@ _COUNTERS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Types of no declaration whose documents carry counters."""
 
-_RULES: Final = Rules(
-    ordered=frozenset(
-        {
-            "resource.data.build.steps",
-            "resource.data.config.initializationActions",
-            "resource.data.steps",
-            "resource.data.template.containers",
-        }
-    )
-)
+_RULES: Final[Mapping[str, Rules]] = {
+    "cloudbuild.googleapis.com/BuildTrigger": Rules(ordered=frozenset({"resource.data.build.steps"})),
+    "cloudbuild.googleapis.com/Build": Rules(ordered=frozenset({"resource.data.steps"})),
+    "dataproc.googleapis.com/Cluster": Rules(
+        ordered=frozenset({"resource.data.config.initializationActions"})
+    ),
+}
+"""Types with a list whose order means something; only they pay for looking."""
 _POLICY_KEYS = ("bindings", "auditConfigs")
 
 
@@ -91,7 +89,7 @@ def document(
     kept = {key: policy[key] for key in _POLICY_KEYS if policy.get(key)} if policy else {}
     if kept:
         out["iamPolicy"] = kept
-    return canonical(out, _RULES)
+    return canonical(out, _RULES.get(asset_type, NO_RULES))
 
 
 def region(asset_type: str, name: str, data: Mapping[str, Any], location: str | None) -> str:
@@ -144,7 +142,8 @@ def _clean(data: Mapping[str, Any], volatile: frozenset[str], declared: AssetTyp
 
 
 def _value(value: Any, volatile: frozenset[str], declared: AssetType | None) -> Any:
-    if isinstance(value, Mapping):
+    # Both come from JSON or a Struct: dict and list, whose check is much cheaper than an abstract class's.
+    if isinstance(value, dict):
         return _clean(value, volatile, declared)
     if isinstance(value, list):
         return [_value(item, volatile, declared) for item in value]

@@ -105,10 +105,6 @@ class GcpProvider:
         """The resource in the words of Terraform's ``google`` provider."""
         return terraform.terraform(resource)
 
-    def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - one answer for every scope
-        """One: a complete listing is authoritative."""
-        return 1
-
     def terraform_types(self) -> Mapping[str, str]:
         """Terraform type -> asset type."""
         return terraform.terraform_types()

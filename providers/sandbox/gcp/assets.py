@@ -22,6 +22,8 @@ from google.protobuf import json_format
 from providers.sandbox.gcp.store import Asset, AssetStore, GcpError, Version
 
 KEPT: Final = timedelta(days=35)
+POLICY_ONLY: Final = frozenset({"iap.googleapis.com/Web", "iap.googleapis.com/Tunnel"})
+"""Types that Cloud Asset lists under IAM_POLICY and nowhere else."""
 RESOURCE, IAM_POLICY = 1, 2
 CONTENT: Final = {0: "CONTENT_TYPE_UNSPECIFIED", RESOURCE: "RESOURCE", IAM_POLICY: "IAM_POLICY"}
 
@@ -67,7 +69,7 @@ class AssetService:
             (asset, version)
             for asset in self._select(request.parent, list(request.asset_types))
             if (version := asset.at(read_time)) is not None and version.data is not None
-            if content != IAM_POLICY or version.policy
+            if (version.policy if content == IAM_POLICY else asset.type not in POLICY_ONLY)
         ]
         found.sort(key=lambda pair: hashlib.sha256(f"{content}{pair[0].name}".encode()).digest())
         start = token["next"] if token else 0

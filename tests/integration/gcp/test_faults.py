@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -109,6 +111,24 @@ def test_policies_read_before_the_listing_broke_are_kept(emulator: GcpEmulator, 
     assert all(not r.unread for r in known)
     assert all("iamPolicy" in r.unread for r in found if r not in known)
     assert reading.coverage.details_unread == len(found) - len(known)
+
+
+def test_an_asset_of_which_only_the_policy_is_listed_exists_and_is_unread(
+    emulator: GcpEmulator, connect
+) -> None:
+    uid = "//iap.googleapis.com/projects/700200200200/iap_web"
+    like = emulator.store.asset("//cloudresourcemanager.googleapis.com/projects/700200200200")
+    web = replace(like, name=uid, type="iap.googleapis.com/Web", versions=[])
+    policy = {"bindings": [{"role": "roles/iap.httpsResourceAccessor", "members": ["allUsers"]}]}
+    emulator.store.add(web, {"name": "web"}, policy)
+    found = {r.uid: r for r in connect(emulator).read(DEV)}
+    assert found[uid].document["iamPolicy"] == policy
+    assert list(found[uid].unread) == ["resource"]
+    # A listing that breaks off proves nothing about what has a policy only: it may just not have come yet.
+    emulator.faults.add(Fault(kind=FaultKind.TRUNCATED, resource="RESOURCE"))
+    reading = connect(emulator).read(DEV)
+    assert all(not r.unread for r in reading)
+    assert reading.coverage.status is CoverageStatus.PARTIAL
 
 
 def test_a_passing_failure_is_tried_again(emulator: GcpEmulator, connect, clock) -> None:
