@@ -20,6 +20,7 @@ from providers.resource import ResourceRef
 from storage.database import Database
 from storage.errors import NotStored
 from storage.tables import ACTION
+from storage.text import to_json
 from storage.times import ended, from_us, to_us
 
 
@@ -163,7 +164,7 @@ class Actions:
             "event_id": record.event_id,
             "finding_id": record.finding_id,
             "policy_id": record.policy_id,
-            "parameters": _json(record.action.parameters),
+            "parameters": to_json(record.action.parameters),
             "reason": record.reason,
             "created_at": to_us(record.created_at),
             "finished_at": to_us(record.created_at) if record.status.final else None,
@@ -193,7 +194,7 @@ class Actions:
         if status.final:
             values["finished_at"] = to_us(at)
         if receipt is not None:
-            values["receipt"] = _json(
+            values["receipt"] = to_json(
                 {"before": receipt.before, "after": receipt.after, "changed": receipt.changed}
             )
             values["request_id"] = receipt.request_id
@@ -210,7 +211,7 @@ class Actions:
             "plan_id": record.plan_id,
             "mode": record.mode.value,
             "status": record.status.value,
-            "parameters": _json(record.action.parameters),
+            "parameters": to_json(record.action.parameters),
             "reason": record.reason,
             "finished_at": to_us(record.created_at) if record.status.final else None,
         }
@@ -312,10 +313,4 @@ def _record(row: Any) -> ActionRecord:
         created_at=from_us(row.created_at),
         acted_at=ended(row.acted_at),
         finished_at=ended(row.finished_at),
-    )
-
-
-def _json(value: Any) -> str:
-    return (
-        orjson.dumps(value, default=dict, option=orjson.OPT_SORT_KEYS).decode().replace("\\u0000", "\\ufffd")
     )

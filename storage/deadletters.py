@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from providers.provider import Message
 from storage.database import Database
 from storage.tables import DEAD_LETTER
+from storage.text import clean
 from storage.times import from_us, to_us
 
 
@@ -37,14 +38,14 @@ class DeadLetters:
             same = (DEAD_LETTER.c.source == message.source) & (DEAD_LETTER.c.message_id == message.id)
             there = connection.scalar(sa.select(DEAD_LETTER.c.id).where(same))
             if there is not None:
-                again = {"deliveries": DEAD_LETTER.c.deliveries + 1, "cause": _clean(cause)}
+                again = {"deliveries": DEAD_LETTER.c.deliveries + 1, "cause": clean(cause)}
                 connection.execute(sa.update(DEAD_LETTER).where(same).values(again))
                 return int(there)
             row = {
                 "source": message.source,
                 "message_id": message.id,
                 "body": message.body.encode("utf-8", "surrogatepass"),
-                "cause": _clean(cause),
+                "cause": clean(cause),
                 "at": to_us(at),
                 "deliveries": 1,
             }
@@ -72,7 +73,3 @@ class DeadLetters:
         """How many there are."""
         with self._database.read() as connection:
             return int(connection.scalar(sa.select(sa.func.count()).select_from(DEAD_LETTER)) or 0)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

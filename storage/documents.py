@@ -15,8 +15,7 @@ import orjson
 
 from providers.normalise import DIGEST_BYTES, digest_of
 from providers.resource import Resource
-
-_OPTIONS = orjson.OPT_SORT_KEYS
+from storage.text import to_json_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +59,7 @@ def encode(resource: Resource) -> bytes:
         "tags": resource.tags,
         "type": ref.type,
     }
-    try:
-        return orjson.dumps(value, _plain, _OPTIONS)
-    except TypeError:
-        # Half a surrogate pair, which JSON may carry and UTF-8 may not.
-        return orjson.dumps(_scrubbed(value), _plain, _OPTIONS)
+    return to_json_bytes(value)
 
 
 def encode_carrying(resource: Resource, previous: Record | None) -> bytes:
@@ -93,10 +88,7 @@ def encode_carrying(resource: Resource, previous: Record | None) -> bytes:
     }
     if unknown:
         value["unknown"] = sorted(unknown)
-    try:
-        return orjson.dumps(value, _plain, _OPTIONS)
-    except TypeError:
-        return orjson.dumps(_scrubbed(value), _plain, _OPTIONS)
+    return to_json_bytes(value)
 
 
 def only_learned(previous: Record, new: Record) -> bool:
@@ -129,22 +121,3 @@ def token(content: bytes, unread: Iterable[str]) -> int:
     names = sorted(unread)
     state = digest_of([content, *(n.encode() for n in names)]) if names else content
     return int.from_bytes(state[:8], "big", signed=True)
-
-
-def _plain(value: Any) -> Any:
-    """JSON for the mappings and sequences orjson does not know."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _scrubbed(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {_scrubbed(k): _scrubbed(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_scrubbed(v) for v in value]
-    return value

@@ -32,6 +32,7 @@ from storage.database import Database
 from storage.observe import chunks
 from storage.query import type_matches
 from storage.tables import APPLIED, DUE, FINDING, RESOURCE, SCOPE, UNKNOWN
+from storage.text import clean, to_json
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import Ticket
 
@@ -238,7 +239,7 @@ class Findings:
             .group_by(FINDING.c.severity)
         )
         with self._database.read() as connection:
-            found = {str(severity): int(count) for severity, count in connection.execute(query).tuples()}
+            found = {str(severity): int(count) for severity, count in connection.execute(query)}
         return {severity: found.get(severity.value, 0) for severity in Severity}
 
     def unknown(self, *, batch: int = 500) -> Iterator[list[Unknown]]:
@@ -337,9 +338,9 @@ class _Applying:
             "title": policy.title,
             "phase": policy.phase.value,
             "severity": policy.severity.value,
-            "frameworks": _json(policy.frameworks),
-            "message": _clean(verdict.text),
-            "details": _json([{"msg": m.text, **m.details} for m in verdict.messages])
+            "frameworks": to_json(policy.frameworks),
+            "message": clean(verdict.text),
+            "details": to_json([{"msg": m.text, **m.details} for m in verdict.messages])
             if any(m.details for m in verdict.messages)
             else None,
         }
@@ -384,7 +385,7 @@ class _Applying:
 
     def _undecide(self, pair: tuple[int, str], verdict: Verdict, known: str | None) -> None:
         self._unknown += 1
-        cause = _clean(verdict.text or "no cause given")
+        cause = clean(verdict.text or "no cause given")
         if known is None:
             self._undecided.append(
                 {"resource_id": pair[0], "policy_id": pair[1], "since": self._at, "cause": cause}
@@ -422,7 +423,7 @@ class _Applying:
                 .where(FINDING.c.resource_id.in_(part))
                 .group_by(FINDING.c.resource_id, FINDING.c.policy_id)
             )
-            for number, policy, count in self._connection.execute(query).tuples():
+            for number, policy, count in self._connection.execute(query):
                 earlier[(number, policy)] = count
         renamed = {}
         for row in base.values():
@@ -592,15 +593,5 @@ def _details(text: str | None) -> tuple[Mapping[str, Any], ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
-def _json(value: Any) -> str:
-    return (
-        orjson.dumps(value, default=dict, option=orjson.OPT_SORT_KEYS).decode().replace("\\u0000", "\\ufffd")
-    )
-
-
 def _same(value: Any) -> Any:
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else value
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 from storage.database import Database
 from storage.state import read_state, write_state
 from storage.tables import LEDGER
+from storage.text import clean, to_json
 from storage.times import from_us, to_us
 
 GENESIS = bytes(32)
@@ -124,7 +125,7 @@ class Ledger:
     ) -> Entry:
         """Add an entry: what happened, who did it, to what. With a ``key`` that is there already, the first entry is
         returned and nothing added. Joins the caller's transaction, if any. Raises StorageError."""
-        text = _text(detail)
+        text = to_json(detail)
         with self._database.write() as connection:
             if key is not None:
                 there = connection.execute(_SELECT.where(LEDGER.c.key == key)).one_or_none()
@@ -132,7 +133,7 @@ class Ledger:
                     return _link(there).entry()
             last = connection.execute(_SELECT.order_by(LEDGER.c.seq.desc()).limit(1)).one_or_none()
             seq, prev = (1, GENESIS) if last is None else (last.seq + 1, bytes(last.hash))
-            bare = _Link(seq, to_us(at), _clean(kind), _clean(actor), _clean(subject), text, key, prev, b"")
+            bare = _Link(seq, to_us(at), clean(kind), clean(actor), clean(subject), text, key, prev, b"")
             link = _Link(
                 bare.seq,
                 bare.at,
@@ -274,23 +275,3 @@ def _link(row: Any) -> _Link:
         bytes(row.prev),
         bytes(row.hash),
     )
-
-
-def _text(detail: Mapping[str, Any]) -> str:
-    return _clean(orjson.dumps(detail, default=_plain, option=orjson.OPT_SORT_KEYS).decode()).replace(
-        "\\u0000", "\\ufffd"
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
-    return str(value)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -20,6 +20,7 @@ from storage.codec import Codecs
 from storage.documents import Record
 from storage.errors import Damaged
 from storage.tables import DUE, FINDING, RESOURCE, SCOPE, UNKNOWN, VERSION
+from storage.text import clean, to_json
 from storage.times import OPEN, from_us
 from storage.values import Change, ChangeKind, Origin
 
@@ -279,7 +280,7 @@ class Observer:
                 "b_at": at,
                 "b_place": self._places[_place(ref)],
                 "b_scope": bound,
-                "b_name": _clean(item.resource.name),
+                "b_name": clean(item.resource.name),
                 "b_unread": _unread(item.resource),
             }
         )
@@ -324,7 +325,7 @@ class Observer:
             ref = item.resource.ref
             first_contact = context.first_contact(ref)
             unread = _unread(item.resource)
-            name = _clean(item.resource.name)
+            name = clean(item.resource.name)
             rows.append((number, ref.uid, bound, place, name, context.at, context.at, item.digest, 0, unread))
             origin = Origin.BASELINE if first_contact else Origin.OBSERVED
             self._add_version(number, item, context.at, origin)
@@ -473,13 +474,8 @@ def _place(ref: ResourceRef) -> Scope:
 def _unread(resource: Resource) -> str | None:
     if not resource.unread:
         return None
-    return _clean(orjson.dumps(dict(resource.unread), option=orjson.OPT_SORT_KEYS).decode())
+    return to_json(resource.unread)
 
 
 def _names(unread: str | None) -> tuple[str, ...]:
     return tuple(sorted(orjson.loads(unread))) if unread else ()
-
-
-def _clean(text: str) -> str:
-    """Text that both databases take: PostgreSQL refuses NUL, UTF-8 refuses half a surrogate pair."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

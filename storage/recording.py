@@ -145,6 +145,15 @@ class Recording:
     def add(self, resources: Sequence[Resource]) -> list[Change]:
         """Record a batch (a thousand or so). Returns what changed, in no particular order. Raises StorageError; then
         nothing of the batch is stored, and this recording can no longer end as complete."""
+        lost, self._lost = self._lost, True
+        pending = self._differing(resources)
+        changes = self._store(pending) if pending else []
+        self.read += len(resources)
+        self._lost = lost
+        return changes
+
+    def _differing(self, resources: Sequence[Resource]) -> list[Seen]:
+        """Those that are not known exactly as they came; the others are marked as seen."""
         pending: list[Seen] = []
         index, flags = self._known.index, self._known.flags
         encode, digest = documents.encode, documents.digest
@@ -158,14 +167,7 @@ class Recording:
                 self.duplicates += 1
             else:
                 flags[position] = _SEEN
-        self.read += len(resources)
-        if not pending:
-            return []
-        try:
-            return self._store(pending)
-        except BaseException:
-            self._lost = True
-            raise
+        return pending
 
     def finish(self, coverage: Coverage) -> list[Change]:
         """End the recording. Deletions follow only from a complete coverage. Raises StorageError, and ValueError for the
