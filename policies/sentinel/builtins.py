@@ -11,7 +11,7 @@ from policies.sentinel.conversion import shown
 from policies.sentinel.functions import a_map, function, integer
 from policies.sentinel.operators import order
 from policies.sentinel.run import Run
-from policies.sentinel.values import Builtin, Fault, Undefined, Value, a_kind, key_of, key_value, wrap
+from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of, key_value, wrap
 
 _INTEGER = re.compile(rb"[+-]?(?:0[xX][0-9a-fA-F]{1,32}|0[0-7]{0,32}|[1-9][0-9]{0,32})")
 _FLOAT = re.compile(rb"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,8})?")

@@ -58,7 +58,7 @@ def _as_float(number: int) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def _key(key: Any) -> Key:
@@ -137,10 +137,13 @@ def shown(value: Value, run: Run, depth: int = 0, *, inside: bool = False) -> st
     run.charge(1 + len(value))
     parts: list[str] = []
     size = 0
-    for key in range(len(value)) if kind == "list" else list(value):
-        part = shown(value[key], run, depth + 1, inside=True)
-        parts.append(part if kind == "list" else f"{shown(key_value(key), run, inside=True)}: {part}")
-        size += len(parts[-1])
+    places: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+    for place in places:
+        part = shown(value[place], run, depth + 1, inside=True)
+        if isinstance(value, dict):
+            part = f"{shown(key_value(place), run, inside=True)}: {part}"
+        parts.append(part)
+        size += len(part)
         if size > run.budget.prints:
             raise Fault(f"a printed value is longer than {run.budget.prints} bytes", kind="budget")
     return f"[{', '.join(parts)}]" if kind == "list" else "{" + ", ".join(parts) + "}"

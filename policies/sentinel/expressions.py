@@ -14,10 +14,18 @@ from typing import Final, NamedTuple, NoReturn
 from policies.errors import PolicySyntaxError
 from policies.sentinel import nodes, semantics
 from policies.sentinel.lexer import MAX_INT, syntax_error, tokenize
-from policies.sentinel.tokens import CLOSING, CONSTANTS, KEYWORDS, OPENING, OPERATOR_WORDS, At, Kind, Token
+from policies.sentinel.tokens import (
+    CLOSING,
+    CONSTANTS,
+    KEYWORDS,
+    MAX_NESTING,
+    OPENING,
+    OPERATOR_WORDS,
+    At,
+    Kind,
+    Token,
+)
 
-MAX_NESTING: Final = 100
-"""How deep brackets and blocks may nest. Published policies stay below 30; the bound keeps Python's stack whole."""
 MAX_SELECTORS: Final = 100
 """How many ``.name``, ``[index]`` and calls may follow one another."""
 

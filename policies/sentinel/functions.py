@@ -23,12 +23,7 @@ def function(
             if type(value) is Undefined and not takes_undefined:
                 return value
             given.append(value)
-        try:
-            return body(run, *given)
-        except Fault as fault:
-            if fault.where is None and fault.kind == "runtime":
-                fault.message = f"{name}: {fault.message}"
-            raise
+        return body(run, *given)
 
     return Builtin(name, call, least, least if most == -1 else most)
 

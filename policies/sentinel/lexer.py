@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
 from policies.errors import PolicySyntaxError, Position
-from policies.sentinel.tokens import CLOSING, ENDS_STATEMENT, KEYWORDS, OPENING, At, Kind, Token
+from policies.sentinel.tokens import CLOSING, ENDS_STATEMENT, KEYWORDS, MAX_NESTING, OPENING, At, Kind, Token
 
-MAX_SOURCE: Final = 4 * 1024 * 1024
-"""Characters. A policy longer than this is no policy; it bounds the time of everything that follows."""
+MAX_SOURCE: Final = 16 * 1024 * 1024
+"""Characters. Policies are short; mocks of a whole plan, written as modules, reach some megabytes."""
 
 MAX_INT: Final = 2**63 - 1
 
@@ -26,7 +26,8 @@ _WORDS = re.compile(
       (?P<space>[ \t\r]+)
     | (?P<newline>\n)
     | (?P<line>(?:\#|//)[^\n]*)
-    | (?P<block>/\*)
+    | (?P<block>/\*[\s\S]*?\*/)
+    | (?P<unclosed>/\*)
     | (?P<name>[^\W\d]\w*)
     | (?P<float>[0-9]+\.(?:[0-9]+)?(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?)
     | (?P<int>0[xX][0-9a-fA-F]*|[0-9]+)
@@ -66,7 +67,9 @@ class Lexer:
     def __init__(self, source: str, path: Path) -> None:
         self._source = source.removeprefix("\ufeff")
         self._path = path
-        self._lines = [0]
+        self._line = 1
+        self._start = 0
+        """Where the line being read begins."""
         self._tokens: list[Token] = []
         self._open: list[Token] = []
 
@@ -76,31 +79,48 @@ class Lexer:
         if len(source) > MAX_SOURCE:
             what = f"the source has {len(source)} characters, more than {MAX_SOURCE}"
             raise syntax_error(self._path, None, what)
-        self._lines.extend(found.end() for found in re.finditer("\n", source))
-        place = 0
-        while place < len(source):
-            found = _WORDS.match(source, place)
-            if found is None:
-                self._unknown(place)
-            kind = found.lastgroup
+        place, match, handlers = 0, _WORDS.match, self._handlers()
+        while found := match(source, place):
+            kind, after = found.lastgroup, found.end()
             if kind == "newline":
                 self._end_line(place)
-            elif kind == "block":
-                place = self._block_comment(place)
-                continue
+                self._line += 1
+                self._start = after
             elif kind not in {"space", "line"}:
-                self._add(str(kind), found.group(), place)
-            place = found.end()
-        self._end_line(len(source))
+                handlers[str(kind)](found.group(), At(self._line, place - self._start + 1))
+                if kind in {"raw", "block"}:
+                    self._count_lines(place, after)
+            place = after
+        if place < len(source):
+            self._unknown(place)
+        self._end_line(place)
         if self._open:
             left = self._open[-1]
             self._fail(f'"{left.text}" is never closed', left.at, f'add the missing "{OPENING[left.text]}"')
-        self._tokens.append(Token(Kind.END, "", None, self._at(len(source))))
+        self._tokens.append(Token(Kind.END, "", None, self._at(place)))
         return self._tokens
 
+    def _handlers(self) -> Mapping[str, Callable[[str, At], None]]:
+        return {
+            "mark": self._mark,
+            "name": self._name,
+            "string": self._string,
+            "raw": self._raw,
+            "float": self._float,
+            "int": self._integer,
+            "block": self._block_comment,
+            "unclosed": self._unclosed_comment,
+        }
+
     def _at(self, place: int) -> At:
-        line = bisect_right(self._lines, place)
-        return At(line, place - self._lines[line - 1] + 1)
+        """The position of a place on the line being read."""
+        return At(self._line, place - self._start + 1)
+
+    def _count_lines(self, place: int, after: int) -> None:
+        count = self._source.count("\n", place, after)
+        if count:
+            self._line += count
+            self._start = self._source.rindex("\n", place, after) + 1
 
     def _fail(self, what: str, at: At, hint: str | None = None) -> NoReturn:
         raise syntax_error(self._path, at, what, hint)
@@ -122,13 +142,12 @@ class Lexer:
             self._fail('unexpected "\'"', at, "strings are written in double quotes")
         self._fail(f"unexpected character {character!r}", at)
 
-    def _block_comment(self, place: int) -> int:
-        end = self._source.find("*/", place + 2)
-        if end < 0:
-            self._fail("the comment never ends", self._at(place), 'add the closing "*/"')
-        if "\n" in self._source[place:end]:
-            self._end_line(place)
-        return end + 2
+    def _block_comment(self, text: str, at: At) -> None:
+        if "\n" in text:
+            self._end_line(self._start + at.column - 1)
+
+    def _unclosed_comment(self, _text: str, at: At) -> None:
+        self._fail("the comment never ends", at, 'add the closing "*/"')
 
     def _end_line(self, place: int) -> None:
         if not self._tokens or (self._open and self._open[-1].text != "{"):
@@ -140,30 +159,27 @@ class Lexer:
         if due:
             self._tokens.append(Token(Kind.SEMICOLON, "\n", None, self._at(place)))
 
-    def _add(self, kind: str, text: str, place: int) -> None:
-        at = self._at(place)
-        if kind == "mark":
-            self._mark(text, at)
-        elif kind == "name":
-            self._name(text, at)
-        elif kind == "string":
-            self._tokens.append(Token(Kind.STRING, text, self._unescape(text[1:-1], place + 1), at))
-        elif kind == "raw":
-            # As in Go, from whose text the language takes its literals: carriage returns are not part of a raw string.
-            self._tokens.append(Token(Kind.STRING, text, self._encode(text[1:-1].replace("\r", ""), at), at))
-        elif kind == "float":
-            number = float(text)
-            if number == float("inf"):
-                self._fail("the number does not fit in a float", at)
-            self._tokens.append(Token(Kind.FLOAT, text, number, at))
-        else:
-            self._tokens.append(Token(Kind.INT, text, self._integer(text, at), at))
+    def _string(self, text: str, at: At) -> None:
+        self._tokens.append(Token(Kind.STRING, text, self._unescape(text[1:-1], at), at))
+
+    def _raw(self, text: str, at: At) -> None:
+        # As in Go, from whose text the language takes its literals: carriage returns are not part of a raw string.
+        self._tokens.append(Token(Kind.STRING, text, self._encode(text[1:-1].replace("\r", ""), at), at))
+
+    def _float(self, text: str, at: At) -> None:
+        number = float(text)
+        if number == float("inf"):
+            self._fail("the number does not fit in a float", at)
+        self._tokens.append(Token(Kind.FLOAT, text, number, at))
 
     def _mark(self, text: str, at: At) -> None:
         kind = Kind.SEMICOLON if text == ";" else Kind.MARK
         token = Token(kind, text, None, at)
         if text in OPENING:
             self._open.append(token)
+            if len(self._open) > MAX_NESTING:
+                hint = "split it over variables or functions"
+                self._fail(f"brackets and blocks nest deeper than {MAX_NESTING}", at, hint)
         elif text in CLOSING:
             if not self._open:
                 self._fail(f'"{text}" closes nothing', at)
@@ -185,7 +201,7 @@ class Lexer:
         kind = Kind.WORD if text in KEYWORDS and not selector else Kind.NAME
         self._tokens.append(Token(kind, text, None, at))
 
-    def _integer(self, text: str, at: At) -> int:
+    def _integer(self, text: str, at: At) -> None:
         digits, base = text, 10
         if text[:2].lower() == "0x":
             digits, base = text[2:], 16
@@ -202,15 +218,15 @@ class Lexer:
             self._fail(f'"{text}" is not a number', at, wanted)
         if value > MAX_INT + 1:
             self._fail("the integer does not fit in 64 bits", at)
-        return value
+        self._tokens.append(Token(Kind.INT, text, value, at))
 
-    def _unescape(self, body: str, place: int) -> bytes:
+    def _unescape(self, body: str, begins: At) -> bytes:
         if "\\" not in body:
-            return self._encode(body, self._at(place))
+            return self._encode(body, begins)
         made: list[bytes] = []
         last = 0
         for found in _ESCAPE.finditer(body):
-            at = self._at(place + found.start())
+            at = At(begins.line, begins.column + 1 + found.start())
             made.append(self._encode(body[last : found.start()], at))
             last = found.end()
             single, octal, byte, short, long, other = found.groups()
@@ -229,7 +245,7 @@ class Lexer:
             else:
                 hint = 'known: \\a \\b \\f \\n \\r \\t \\v \\\\ \\" \\nnn \\xnn \\unnnn \\Unnnnnnnn; a regular expression is best in backquotes'
                 self._fail(f'unknown escape "\\{other}"', at, hint)
-        made.append(self._encode(body[last:], self._at(place + last)))
+        made.append(self._encode(body[last:], begins))
         return b"".join(made)
 
     def _encode(self, text: str, at: At) -> bytes:

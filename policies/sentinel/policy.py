@@ -205,6 +205,7 @@ class _Evaluation:
             main = self._run(run, wanted)
             passed = _outcome(main)
         except Fault as fault:
+            fault.at(self._place_of_main())
             error = SentinelError(message=fault.message, kind=fault.kind, position=fault.where)
         except RecursionError:
             error = SentinelError(message="the evaluation nests too deeply for the stack", kind="budget")
@@ -222,6 +223,17 @@ class _Evaluation:
             cause=str(error),
         )
 
+    def _place_of_main(self) -> Position:
+        """Where main is assigned last, for faults that have no place of their own."""
+        for node in reversed(self._policy.code.program.body):
+            if (
+                isinstance(node, nodes.Assign)
+                and isinstance(node.target, nodes.Name)
+                and node.target.name == "main"
+            ):
+                return Position(self._policy.path, *node.at)
+        return Position(self._policy.path)
+
     def _run(self, run: Run, wanted: dict[str, Value]) -> Value:
         code = self._policy.code
         scope = Loader(run, self._options, self._imports).scope(code)
@@ -230,7 +242,7 @@ class _Evaluation:
         code.body(scope)
         run.leave(code.height)
         if "main" not in scope.variables:
-            raise Fault("the policy has no main rule", where=Position(self._policy.path))
+            raise Fault("the policy has no main rule")
         main = settled(scope.variables["main"], run)
         for name in self._options.wanted:
             missing = Undefined(f'the policy has no "{name}"')

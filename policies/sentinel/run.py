@@ -200,7 +200,12 @@ class Run:
                 raise Fault(
                     f"{function.name} takes {_count(function.least, function.most)}, not {len(arguments)}"
                 )
-            return function.call(self, arguments)
+            try:
+                return function.call(self, arguments)
+            except Fault as fault:
+                if fault.where is None and fault.kind == "runtime":
+                    fault.message = f"{function.name}: {fault.message}"
+                raise
         if kind is Rule:
             return self.call(self.force(function), arguments)
         if kind is Undefined:

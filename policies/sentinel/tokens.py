@@ -65,3 +65,6 @@ ENDS_STATEMENT: Final = frozenset({"break", "continue", "return"})
 
 OPENING: Final = {"(": ")", "[": "]", "{": "}"}
 CLOSING: Final = frozenset(OPENING.values())
+
+MAX_NESTING: Final = 100
+"""How deep brackets and blocks may nest. Published policies stay below 30; the bound keeps Python's stack whole."""
