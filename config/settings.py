@@ -223,6 +223,8 @@ class GcpSettings(ProviderSettings):
     """The endpoint for REST calls (Compute, IAM, Storage, Resource Manager), where ``endpoint`` is a gRPC address."""
     quota_project: str | None = None
     """The project whose Cloud Asset quota is used."""
+    subscriptions: tuple[str, ...] = ()
+    """Pub/Sub subscriptions where asset feeds, audit logs and findings arrive: ``projects/p/subscriptions/s``."""
     credential: Literal["default", "anonymous"] = "default"
     """How we prove who we are; ``anonymous`` is for the sandbox only."""
     transport: Literal["grpc", "rest"] = "grpc"

@@ -11,13 +11,13 @@ LISTING = ("cloudasset.assets.listIamPolicy", "cloudasset.assets.listResource", 
 """To list everything and to use the API's quota; history asks the same two listing permissions."""
 
 
-def role(*, contain: bool) -> dict[str, Any]:
-    """The role to read, or to contain (which includes what an action reads)."""
+def role(*, contain: bool, events: bool = False) -> dict[str, Any]:
+    """The role to read (with ``events``, to take messages too), or to contain (which includes what an action reads)."""
     if contain:
         wanted = {p for kind in KINDS.values() for p in kind.declared.permissions}
         title, what = "Watchstander contain", "the changes Watchstander can make"
     else:
-        wanted = set(LISTING)
+        wanted = {*LISTING, *(("pubsub.subscriptions.consume",) if events else ())}
         for declared in TYPES.values():
             wanted.add(declared.permission)
             if declared.iam is not None:

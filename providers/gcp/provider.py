@@ -14,6 +14,7 @@ from providers.gcp.discovery import Discoverer
 from providers.gcp.document import PROVIDER
 from providers.gcp.past import Historian
 from providers.gcp.projects import Projects
+from providers.gcp.pubsub import Subscription
 from providers.gcp.reader import Reader
 from providers.gcp.reread import Rereader
 from providers.gcp.session import Session
@@ -82,8 +83,8 @@ class GcpProvider:
         return events.parse(body, self._projects.id_of, self._settings.parents)
 
     def event_sources(self) -> tuple[EventSource, ...]:
-        """None: the settings name no Pub/Sub subscription yet; messages arrive by push."""
-        return ()
+        """The Pub/Sub subscriptions the configuration names."""
+        return tuple(Subscription(self._session, name) for name in self._settings.subscriptions)
 
     def action_kinds(self) -> Mapping[str, ActionKind]:
         """What can be changed."""
@@ -111,7 +112,7 @@ class GcpProvider:
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """A custom role's JSON."""
-        return permissions.role(contain=contain)
+        return permissions.role(contain=contain, events=bool(self._settings.subscriptions))
 
     def close(self) -> None:
         """Let go of connections."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from config.settings import GcpSettings
 from providers.sandbox.faults import Faults
 from providers.sandbox.gcp import estate
 from providers.sandbox.gcp.grpc_server import AssetGrpc
 from providers.sandbox.gcp.http_server import RestServer
+from providers.sandbox.gcp.pubsub import PubSub
 from providers.sandbox.gcp.routes import Api
 from providers.sandbox.gcp.store import AssetStore
+
+SUBSCRIPTION: Final = f"projects/{estate.PROD}/subscriptions/watchstander"
+"""The Pub/Sub subscription that an asset feed of the whole estate fills."""
 
 
 class GcpEmulator:
@@ -29,17 +33,19 @@ class GcpEmulator:
         self.faults = faults if faults is not None else Faults()
         self.store = AssetStore(clock or (lambda: datetime.now(UTC)))
         self._closing = threading.Event()
+        self.pubsub = PubSub(self.store.clock, self._closing)
         self._grpc: AssetGrpc | None = None
         self._http: RestServer | None = None
         self._thread: threading.Thread | None = None
         if seed:
             estate.seed(self.store)
+        self.store.written = self.pubsub.feed(SUBSCRIPTION)
 
     def start(self) -> Self:
         """Listen on two free ports."""
         self._grpc = AssetGrpc(self.store, self.faults, self._closing)
         self._grpc.start()
-        self._http = RestServer(Api(self.store), self.faults, self._closing)
+        self._http = RestServer(Api(self.store, self.pubsub), self.faults, self._closing)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="gcp-emulator", daemon=True
         )
@@ -49,6 +55,7 @@ class GcpEmulator:
     def close(self) -> None:
         """Stop listening and drop every connection."""
         self._closing.set()
+        self.pubsub.wake()
         if self._grpc is not None:
             self._grpc.close()
             self._grpc = None
@@ -87,7 +94,10 @@ class GcpEmulator:
         return self._http.calls if self._http is not None else []
 
     def settings(self, **overrides: Any) -> GcpSettings:
-        """Settings that point a provider here, at both projects; ``transport="rest"`` uses the HTTP server alone."""
+        """Settings that point a provider here, at both projects; ``transport="rest"`` uses the HTTP server alone.
+
+        Add ``subscriptions=(SUBSCRIPTION,)`` to hear of every write as it is made.
+        """
         rest = overrides.get("transport") == "rest"
         return GcpSettings.model_validate(
             {

@@ -17,6 +17,7 @@ import orjson
 
 from providers.sandbox.faults import Call, Fault
 from providers.sandbox.gcp.asset_rest import AssetRest
+from providers.sandbox.gcp.pubsub import PubSub
 from providers.sandbox.gcp.store import Asset, AssetStore, GcpError
 
 Json = dict[str, Any]
@@ -75,8 +76,9 @@ _ACCOUNTS = _PROJECT + (
 class Api:
     """Every REST call there is here."""
 
-    def __init__(self, store: AssetStore) -> None:
+    def __init__(self, store: AssetStore, pubsub: PubSub) -> None:
         self._store = store
+        self._pubsub = pubsub
         self._assets = AssetRest(store)
         table: tuple[tuple[str, str, Callable[[Request, re.Match[str]], Any]], ...] = (
             (r"/storage/v1/b", "storage", self._buckets),
@@ -111,6 +113,7 @@ class Api:
                     request, f"//cloudsql.googleapis.com/projects/{m['project']}/instances/{m['name']}", None
                 ),
             ),
+            (_PROJECT + r"/subscriptions/(?P<name>[^/:]+):(?P<verb>\w+)", "pubsub", self._subscription),
             (r"/v1/projects", "cloudresourcemanager", self._projects),
             (_PROJECT + r"(?::(?P<verb>\w+))?", "cloudresourcemanager", self._project),
         )
@@ -296,6 +299,14 @@ class Api:
         raise GcpError("NOT_FOUND", f"Unknown service account {account}")
 
     # -- Resource Manager, KMS, SQL ----------------------------------------------------------------------------
+
+    def _subscription(self, request: Request, found: re.Match[str]) -> Json:
+        if request.method != "POST":
+            raise _not_allowed(request)
+        name = f"projects/{found['project']}/subscriptions/{found['name']}"
+        if found["verb"] == "publish":  # ours: a topic of the same name is not modelled
+            return {"messageIds": [self._pubsub.publish(name, request.object())]}
+        return self._pubsub.serve(name, found["verb"], request.object())
 
     def _projects(self, _: Request, __: re.Match[str]) -> Json:
         found = self._store.living("//cloudresourcemanager.googleapis.com/projects/")

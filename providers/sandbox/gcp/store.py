@@ -64,6 +64,8 @@ class AssetStore:
         self._assets: dict[str, Asset] = {}
         self._lock = threading.RLock()
         self._counter = 1000
+        self.written: Callable[[Asset, Version | None, Version], None] | None = None
+        """Told of every write: the asset, its version before (None: there was none) and after."""
 
     def add(
         self, asset: Asset, data: Json, policy: Json | None = None, *, at: datetime | None = None
@@ -74,7 +76,7 @@ class AssetStore:
             if known is not None and known.versions[-1].data is not None:
                 raise GcpError("ALREADY_EXISTS", f"The resource '{asset.name}' already exists")
             kept = self._assets.setdefault(asset.name, asset)
-            kept.versions.append(Version(at or self.clock(), self._stamped(data), policy))
+            self._append(kept, Version(at or self.clock(), self._stamped(data), policy))
 
     def asset(self, name: str) -> Asset:
         """A living asset. Raises GcpError (404)."""
@@ -103,19 +105,19 @@ class AssetStore:
             data = self.data(name)
             change(data)
             data = self._stamped(data)
-            asset.versions.append(Version(self.clock(), data, asset.versions[-1].policy))
+            self._append(asset, Version(self.clock(), data, asset.versions[-1].policy))
             return copy.deepcopy(data)
 
     def set_policy(self, name: str, policy: Json | None) -> None:
         """Replace an asset's IAM policy. Raises GcpError (404)."""
         with self._lock:
             asset = self.asset(name)
-            asset.versions.append(Version(self.clock(), asset.versions[-1].data, copy.deepcopy(policy)))
+            self._append(asset, Version(self.clock(), asset.versions[-1].data, copy.deepcopy(policy)))
 
     def delete(self, name: str) -> None:
         """Delete an asset. Raises GcpError (404)."""
         with self._lock:
-            self.asset(name).versions.append(Version(self.clock(), None, None))
+            self._append(self.asset(name), Version(self.clock(), None, None))
 
     def under(self, parent: str) -> list[Asset]:
         """Every asset at or below a project, folder or organisation, dead ones too. Raises GcpError (404)."""
@@ -154,6 +156,12 @@ class AssetStore:
         """Every asset type there ever was one of."""
         with self._lock:
             return {a.type for a in self._assets.values()}
+
+    def _append(self, asset: Asset, version: Version) -> None:
+        before = asset.versions[-1] if asset.versions else None
+        asset.versions.append(version)
+        if self.written is not None:
+            self.written(asset, before, version)
 
     def _stamped(self, data: Mapping[str, Any]) -> Json:
         """A copy with the counters and etags a real service renews on each write."""
