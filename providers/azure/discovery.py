@@ -8,7 +8,7 @@ from typing import Any
 from config.settings import AzureSettings
 from providers.azure.names import PROVIDER
 from providers.azure.session import Session
-from providers.errors import ProviderError
+from providers.errors import Denied, ProviderError
 from providers.provider import Discovery, Selection
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
 
@@ -36,6 +36,13 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
         unread.append(_unread(whole, error))
         # What was named in the configuration can be read without being listed.
         names |= dict.fromkeys(wanted - names.keys(), "")
+    if not names and not wanted:
+        # Also what a list without `value` looks like: an empty estate would be read as complete, 0 of 0.
+        raise Denied(
+            "The credentials see no subscription of Azure.",
+            hint="Assign them a role at a subscription, or see `azure.tenant_id` and `azure.cloud`.",
+            permission="Microsoft.Resources/subscriptions/read",
+        )
     excluded = {s.lower() for s in settings.exclude_subscriptions}
     asked = {s.lower() for s in selection.accounts}
     unread.extend(

@@ -60,7 +60,7 @@ def fetch(session: Session, versions: Versions, identity: ResourceId) -> Mapping
 def _by_id(session: Session, versions: Versions, identity: ResourceId) -> Mapping[str, Any]:
     version = versions.of(identity)
     resources = session.resources(identity.subscription)
-    # The body itself, not the SDK's model: the model drops the fields it has no name for.
+    # The body itself: the SDK's model would only be taken apart again.
     answer = session.call(
         identity.subscription,
         identity.namespace or "arm",

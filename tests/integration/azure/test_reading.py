@@ -320,6 +320,14 @@ def test_discovery_that_fails_halfway_keeps_what_it_found(
     assert [(c.scope, c.status) for c in found.unread] == [(scope(ANY), CoverageStatus.UNAVAILABLE)]
 
 
+def test_credentials_that_see_nothing_are_no_empty_estate(clock: Any) -> None:
+    with AzureEmulator(seed=False) as bare:
+        provider = AzureProvider(bare.settings(), clock=clock)
+        with pytest.raises(Denied, match="see no subscription"):
+            provider.discover(EVERYTHING)
+        provider.close()
+
+
 def test_named_subscriptions_are_read_though_they_cannot_be_listed(
     make: Make, emulator: AzureEmulator
 ) -> None:
