@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +142,19 @@ def test_knowing_documents_takes_no_sdk() -> None:
         "assert not any(m.split('.')[0] in ('google', 'grpc', 'requests') for m in sys.modules), 'SDK imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_credentials_nothing_is_discovered_and_it_is_said_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from providers.errors import Expired
+    from providers.provider import Selection
+    from providers.resource import CoverageStatus
+
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no-such-key.json"))
+    with pytest.raises(Expired) as caught:
+        make().discover(Selection())
+    assert caught.value.__cause__ is not None
+    assert caught.value.hint
+    found = make(parents=["projects/p", "organizations/1"]).discover(Selection())
+    assert [c.status for c in found.unread] == [CoverageStatus.EXPIRED] * 2
