@@ -63,6 +63,9 @@ class Runner(Protocol):
     def start(self, name: str, workflow_id: str, argument: Mapping[str, Json]) -> None:
         """Start it unless that id was started before. Returns at once; the work goes on in the background."""
 
+    def unfinished(self) -> list[str]:
+        """Ids of workflows that have been started and have not ended."""
+
     def result(self, workflow_id: str, timeout: float) -> Json:
         """Wait for its result. Raises :class:`DaemonError` if it failed, ``TimeoutError`` if it is not done in time."""
 

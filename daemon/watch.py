@@ -308,12 +308,12 @@ class Watch:
         """The queues of every configured cloud."""
         return tuple(s for provider in self._crew.providers.values() for s in provider.event_sources())
 
-    def intake(self) -> Intake:
-        """What takes messages off queues."""
+    def intake(self, handlers: Handlers | None = None) -> Intake:
+        """What takes messages off queues and hands them to the watch (or to other ``handlers``)."""
         return Intake(
             self._crew.providers,
             _EventStore(self.events, self.dead_letters),
-            Handlers(change=self.on_change, finding=self.on_finding),
+            handlers or Handlers(change=self.on_change, finding=self.on_finding),
             self.clock,
             self.metrics,
         )
