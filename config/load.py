@@ -62,6 +62,21 @@ class Loaded:
         """Where a setting came from."""
         return self.origins.get(location, DEFAULT)
 
+    def place(self, error: ConfigurationError) -> ConfigurationError:
+        """The same problems, each that names an option (``containment.hooks.x.use``) with the file and line it came from."""
+        return ConfigurationError(tuple(self._placed(problem) for problem in error.problems))
+
+    def _placed(self, problem: Problem) -> Problem:
+        known = {dotted(at): origin for at, origin in self.origins.items()}
+        name = problem.where
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        if not name:
+            return problem
+        # What other models say is in pydantic's words.
+        what = "required" if problem.what == "Field required" else problem.what.removeprefix("Value error, ")
+        return Problem(known[name], f"`{problem.where}`: {what}", problem.hint)
+
     def effective(self) -> Iterator[tuple[str, Any, str]]:
         """Every setting in force: its name, its value (secrets as references), and where it came from."""
         yield from self._below(self.settings, ())

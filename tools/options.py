@@ -27,7 +27,8 @@ class Option:
 
     at: Location
     meaning: str
-    type: str
+    kind: str
+    """Its type in words."""
     default: Any
     """The default as JSON data; ``...`` where the option is required."""
     model: type[Model] | None
@@ -61,7 +62,7 @@ def _option(field: FieldInfo, at: Location, default: Any) -> Iterator[Option]:
     yield Option(
         at=at,
         meaning=cleandoc(field.description or "").replace("\n", " ").replace("``", "`"),
-        type=describe(shape),
+        kind=describe(shape),
         default=default if default is ... else plain(default),
         model=shape.model,
         restart=any(at[: len(fixed)] == fixed for fixed in NEEDS_RESTART),
@@ -107,7 +108,8 @@ def describe(shape: Shape) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f"`{choice}`" for choice in get_args(kind))
     if isinstance(kind, EnumType):
-        return "one of " + ", ".join(f"`{choice.value}`" for choice in kind)
+        members: list[Enum] = list(kind)
+        return "one of " + ", ".join(f"`{member.value}`" for member in members)
     words = {
         bool: "true or false",
         int: "whole number",

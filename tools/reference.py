@@ -90,7 +90,7 @@ def settings_page() -> str:
             meaning = option.meaning + (
                 " *Needs a restart.*" if option.restart and option.model is None else ""
             )
-            out.append(f"| `{option.at[-1]}` | {cell(option.type)} | {cell(default)} | {cell(meaning)} |")
+            out.append(f"| `{option.at[-1]}` | {cell(option.kind)} | {cell(default)} | {cell(meaning)} |")
     return "\n".join(out) + "\n"
 
 
@@ -205,7 +205,7 @@ def hooks_page() -> str:
                 "required" if option.default is ... else f"`{json.dumps(option.default, ensure_ascii=False)}`"
             )
             out.append(
-                f"| `{option.at[-1]}` | {cell(option.type)} | {cell(default)} | {cell(option.meaning)} |"
+                f"| `{option.at[-1]}` | {cell(option.kind)} | {cell(default)} | {cell(option.meaning)} |"
             )
         out += ["", "```yaml", hook.example.strip(), "```"]
     return "\n".join(out) + "\n"
@@ -246,12 +246,53 @@ def metrics_page() -> str:
     return "\n".join(out) + "\n"
 
 
+def policies_page() -> str:
+    """``docs/reference/policies.md``."""
+    from config.settings import PolicySettings
+    from policies.pack import BUILT_IN, PACK_FILE, load
+    from policies.rego.engine import RegorusEngine
+
+    engine = RegorusEngine()
+    try:
+        packs = tuple(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{PACK_FILE}")))
+        found = load(PolicySettings(packs=packs), engine)
+    finally:
+        engine.close()
+    out = [
+        "# Built-in policies",
+        "",
+        "Choose packs with `policies.packs`, switch single policies off with `policies.disabled`, and change severities and",
+        "parameters in [the settings](settings.md#policies). `watchstander policy show ID` prints one with its source.",
+    ]
+    for pack in packs:
+        out += [
+            "",
+            f"## {pack}",
+            "",
+            "| policy | severity | what | judges | frameworks |",
+            "|---|---|---|---|---|",
+        ]
+        for policy in sorted((p for p in found.policies if p.pack == pack), key=lambda p: p.id):
+            judged = (
+                ", ".join(f"`{t}`" for t in [*sorted(policy.types), *sorted(policy.terraform_types)])
+                or "findings"
+            )
+            frameworks = "; ".join(
+                f"{name} {', '.join(ids)}" for name, ids in sorted(policy.frameworks.items())
+            )
+            out.append(
+                f"| `{policy.id}` | {policy.severity} | {cell(policy.title)} | {judged} | {cell(frameworks)} |"
+            )
+    return "\n".join(out) + "\n"
+
+
 PAGES = (
     Page("config/reference.yaml", reference_yaml),
     Page("docs/reference/settings.md", lambda: _MADE.format("config/settings.py") + settings_page()),
     Page("docs/reference/cli.md", lambda: _MADE.format("daemon/cli") + cli_page()),
     Page("docs/reference/hooks.md", lambda: _MADE.format("daemon/hooks") + hooks_page()),
     Page("docs/reference/aws-types.md", lambda: _MADE.format("providers/aws/catalog") + aws_page()),
+    Page("docs/reference/policies.md", lambda: _MADE.format("policies/packs") + policies_page()),
     Page("docs/reference/metrics.md", lambda: _MADE.format("daemon/metrics.py") + metrics_page()),
 )
 

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from config.errors import WatchstanderError
+from config.errors import ConfigurationError, WatchstanderError
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import ReaderGone
@@ -112,7 +112,12 @@ WORDS = (
         _WATCH,
     ),
     Word("policy", "policy", "The policies: list, show, check, test and try them.", _JUDGE, noun=True),
-    Word("check", "check", "Judge a Terraform plan or state, without a cloud.", _JUDGE),
+    Word(
+        "check",
+        "check",
+        "Judge a Terraform plan or state, without a cloud: the same policies, before anything is applied.",
+        _JUDGE,
+    ),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
     ),
@@ -176,12 +181,12 @@ def run(arguments: Sequence[str], state: State | None = None, words: Sequence[Wo
             state.out.flush()
         return int(result or ExitStatus.OK)
     except Exception as error:  # noqa: BLE001 - the edge of the program: a user never sees a traceback unasked
-        return _failed(error)
+        return _failed(error, state)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, state: State) -> int:
     """The message and the exit status for whatever went wrong."""
     match error:
         case ReaderGone():
@@ -193,6 +198,10 @@ def _failed(error: Exception) -> int:
             if (show := getattr(error, "show", None)) is not None:
                 show()
             return ExitStatus.USAGE
+        case ConfigurationError():
+            # What is found later than loading knows the option, not its line.
+            error = state.placed(error)
+            return _report(error, error.message, error.hint, error.exit_status)
         case WatchstanderError():
             return _report(error, error.message, error.hint, error.exit_status)
         case OSError():

@@ -17,9 +17,13 @@ app = typer.Typer()
 def check(cli: State) -> None:
     """Say everything that is wrong with the configuration, each with file and line.
 
-    Exit status 2 when something is; nothing is opened or contacted.
+    Options, schedules, hooks and policies are checked; no database is opened and no cloud is asked. Exit status 2 when
+    something is wrong.
     """
+    from daemon.checking import check as check_the_rest
+
     loaded = cli.loaded
+    check_the_rest(loaded.settings, cli.clock)
     where = str(loaded.path) if loaded.path else "no file: defaults and environment only"
     cli.out.document({"ok": True, "path": loaded.path}, f"The configuration is good ({where}).")
 

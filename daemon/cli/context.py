@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from daemon.cli.output import Format, Output
 
 if TYPE_CHECKING:
+    from config.errors import ConfigurationError
     from config.load import Loaded
     from config.secrets import Secrets
     from config.settings import Settings
@@ -68,6 +69,11 @@ class State:
         from config.load import load
 
         return load(self.config_path, self.environment)
+
+    def placed(self, error: ConfigurationError) -> ConfigurationError:
+        """The error with file and line for each option it names, where the configuration has been loaded."""
+        loaded = self.__dict__.get("loaded")
+        return error if loaded is None else self.loaded.place(error)
 
     @property
     def settings(self) -> Settings:

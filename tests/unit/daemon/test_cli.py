@@ -199,7 +199,7 @@ def test_every_word_says_in_listings_what_its_verb_says() -> None:
         command = word.load()
         assert command.name == word.name
         if not word.noun:
-            assert command.get_short_help_str(500).rstrip(".") == word.help.rstrip(".")
+            assert (command.help or "").splitlines()[0] == word.help
 
 
 _MUCH = """
@@ -351,3 +351,31 @@ def test_notes_and_plain_progress_go_to_standard_error_unless_quiet() -> None:
         out.note("by the way")
         out.warn("mind")
         assert (stdout.getvalue(), stderr.getvalue()) == ("", said)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("watchstander conf", {"config"}),
+        ("watchstander config ", {"check", "show", "reference"}),
+        ("watchstander config check --for", {"--format"}),
+    ],
+)
+def test_the_shell_completes_words_verbs_and_options(typed: str, offered: set[str]) -> None:
+    environment = {
+        **os.environ,
+        "_WATCHSTANDER_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) if typed.endswith(" ") else len(typed.split()) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
+    assert offered <= set(done.stdout.split())
+    assert done.stderr == ""

@@ -1,0 +1,81 @@
+"""``config check`` finds what the daemon would refuse at its start, each with file and line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from config.load import load
+from config.settings import Settings
+from daemon.checking import check
+from daemon.cli.app import run
+from daemon.cli.context import State
+
+ROOT = Path(__file__).parents[3]
+
+
+def clock() -> datetime:
+    return datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.name)
+def test_the_examples_and_the_defaults_are_good(path: Path) -> None:
+    check(load(path, {}).settings, clock)
+    check(Settings(), clock)
+
+
+def test_everything_is_found_at_once_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(
+        "providers: {aws: {schedule: {cron: '61 * * * *'}}}\n"
+        "policies:\n"
+        "  packs: [preparation, detecton]\n"
+        "  paths: [broken.rego]\n"
+        "containment:\n"
+        "  hooks:\n"
+        "    soar.x:\n"
+        "      use: webhook\n"
+        "      when: [a]\n"
+        "      options:\n"
+        "        url: http://example.com\n"
+        "        timeout: soon\n"
+        "    key: {use: deactivate_acess_key}\n"
+    )
+    (tmp_path / "broken.rego").write_text("package x\n\ndeny[msg] { msg := }\n")
+    assert run(["config", "check", "--config", str(path)], State(environment={}, clock=clock)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    for said in (
+        f"{path}:1: `providers.aws.schedule.cron`: The cron expression '61 * * * *' cannot be used",
+        f"{path}:3: `policies.packs`: there is no built-in pack `detecton`",
+        f"{path}:11: `containment.hooks.soar.x.options.url`: a webhook needs an https:// address",
+        f"{path}:10: `containment.hooks.soar.x.options.secret`: required",
+        f"{path}:12: `containment.hooks.soar.x.options.timeout`: 'soon' is not a duration",
+        f"{path}:13: `containment.hooks.key.use`: there is no hook 'deactivate_acess_key'",
+        f"{tmp_path}/broken.rego:3:",
+    ):
+        assert said in err
+
+
+def test_the_verbs_of_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text("storage: {password: 'env:DB'}\n")
+    state = State(environment={"DB": "hunter2"}, clock=clock)
+    assert run(["config", "show", "-c", str(path), "-f", "ndjson"], state) == 0
+    shown = capsys.readouterr().out
+    assert '{"setting":"storage.password","value":"env:DB","origin":"' + f'{path}:1"}}' in shown
+    assert "hunter2" not in shown
+    assert run(["config", "reference"], State(environment={})) == 0
+    assert capsys.readouterr().out == (ROOT / "config" / "reference.yaml").read_text()
+
+
+def test_the_database_is_opened_when_asked_for_and_closed_at_the_end(tmp_path: Path) -> None:
+    state = State(environment={"WATCHSTANDER_STORAGE__URL": f"sqlite:///{tmp_path}/w.db"})
+    with state.closing:
+        assert not (tmp_path / "w.db").exists()
+        assert state.database is state.database
+        assert state.database.path == tmp_path / "w.db"
