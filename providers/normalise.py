@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -88,13 +89,19 @@ def _canonical(value: Any, path: str, rules: Rules, depth: int) -> Any:
 
 def _generic(path: str, rules: Rules) -> str:
     """Rewrite a map key to ``*`` where a rule speaks of every value of that map."""
-    if not (rules.volatile or rules.ordered):
+    if not (rules.volatile or rules.ordered) or not (starred := _starred(rules)):
         return path
     head, _, _ = path.rpartition(".")
     star = f"{head}.*" if head else "*"
-    if any(rule == star or rule.startswith(f"{star}.") for rule in rules.volatile | rules.ordered):
+    if any(rule == star or rule.startswith(f"{star}.") for rule in starred):
         return star
     return path
+
+
+@lru_cache(maxsize=4096)
+def _starred(rules: Rules) -> tuple[str, ...]:
+    """The rules with a ``*`` in them, the only ones a key can be rewritten for: most documents have none."""
+    return tuple(rule for rule in rules.volatile | rules.ordered if "*" in rule)
 
 
 def _scalar(value: Any, path: str) -> Any:

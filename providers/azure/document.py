@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from providers.azure.names import SUBSCRIPTION, ResourceId, parse, ref_of, region_of
@@ -111,12 +112,17 @@ def _subscription(raw: Mapping[str, Any], known: dict[str, Any]) -> dict[str, An
 
 def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {k: _clean(v) for k, v in value.items() if str(k).lower() not in VOLATILE}
+        return {k: _clean(v) for k, v in value.items() if not _changes_by_itself(k)}
     if isinstance(value, list | tuple):
         return [_clean(v) for v in value]
     if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T":
         return _time(value)
     return value
+
+
+@lru_cache(maxsize=8192)
+def _changes_by_itself(name: str) -> bool:
+    return name.lower() in VOLATILE
 
 
 def _time(text: str) -> str:

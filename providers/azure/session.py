@@ -314,7 +314,9 @@ class Session:
 def _body_and_headers(
     pipeline: PipelineResponse[Any, Any], _model: Any, _headers: Any
 ) -> tuple[Any, Mapping[str, str]]:
-    return pipeline.http_response.json(), pipeline.http_response.headers
+    # The pipeline has parsed the body already; a page may be megabytes.
+    body = pipeline.context.get(policies.ContentDecodePolicy.CONTEXT_NAME)
+    return body, pipeline.http_response.headers
 
 
 def page_of(body: Any) -> Page:
