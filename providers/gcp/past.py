@@ -14,7 +14,8 @@ from typing import Any, Final
 from providers.errors import ProviderError
 from providers.gcp.convert import policy, struct
 from providers.gcp.document import document, resource
-from providers.gcp.reader import IAM_UNREAD, RESOURCE_UNREAD, parent_of
+from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD
+from providers.gcp.reader import parent_of
 from providers.gcp.session import Session
 from providers.provider import PastVersion
 from providers.resource import Resource, ResourceRef

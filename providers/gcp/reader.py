@@ -15,17 +15,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-import orjson
-
 from providers.errors import ProviderError
 from providers.gcp.convert import asset_document, policy
 from providers.gcp.document import document, resource
+from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Policies
 from providers.gcp.session import PAGE_SIZE, Deadline, Session
 from providers.normalise import DocumentTooDeep
 from providers.resource import ANY, Coverage, CoverageStatus, Reading, Resource, Scope
 
-IAM_UNREAD: Final = "iamPolicy"
-RESOURCE_UNREAD: Final = "resource"
 LIST_PERMISSION: Final = {
     "RESOURCE": "cloudasset.assets.listResource",
     "IAM_POLICY": "cloudasset.assets.listIamPolicy",
@@ -35,39 +32,6 @@ LIST_PERMISSION: Final = {
 def parent_of(account: str) -> str:
     """What Cloud Asset calls an account: ``projects/p``, or the organisation or folder as it is."""
     return account if "/" in account else f"projects/{account}"
-
-
-class Policies:
-    """The IAM policies of one scope, by asset name, in memory that does not grow with the estate."""
-
-    def __init__(self) -> None:
-        self._rows = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._rows.execute("PRAGMA journal_mode = OFF")
-        self._rows.execute("PRAGMA synchronous = OFF")
-        self._rows.execute("CREATE TABLE policy (name TEXT PRIMARY KEY, type TEXT, body BLOB) WITHOUT ROWID")
-
-    def put(self, page: list[tuple[str, str, dict[str, Any]]]) -> None:
-        """Keep a page of (name, asset type, policy)."""
-        self._rows.execute("BEGIN")
-        self._rows.executemany(
-            "INSERT OR REPLACE INTO policy VALUES (?, ?, ?)",
-            [(name, type_, orjson.dumps(body)) for name, type_, body in page],
-        )
-        self._rows.execute("COMMIT")
-
-    def take(self, name: str) -> dict[str, Any] | None:
-        """The policy of ``name``, once."""
-        row = self._rows.execute("DELETE FROM policy WHERE name = ? RETURNING body", (name,)).fetchone()
-        return orjson.loads(row[0]) if row else None
-
-    def rest(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Every policy nobody took, by name."""
-        for name, type_, body in self._rows.execute("SELECT name, type, body FROM policy ORDER BY name"):
-            yield name, type_, orjson.loads(body)
-
-    def close(self) -> None:
-        """Forget them."""
-        self._rows.close()
 
 
 @dataclass(slots=True)

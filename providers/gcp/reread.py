@@ -17,8 +17,8 @@ from providers.errors import Gone, ProviderError, Refused, Unavailable
 from providers.gcp import names
 from providers.gcp.catalog import TYPES, AssetType, IamCall
 from providers.gcp.document import PROVIDER, document, resource
+from providers.gcp.join import IAM_UNREAD
 from providers.gcp.past import Historian
-from providers.gcp.reader import IAM_UNREAD
 from providers.gcp.session import Session
 from providers.resource import Resource, ResourceRef
 

@@ -138,7 +138,7 @@ def test_the_roles_are_exactly_what_is_called() -> None:
 def test_knowing_documents_takes_no_sdk() -> None:
     """Two seconds and a hundred megabytes that an offline check does not pay."""
     code = (
-        "import sys, providers.gcp.terraform, providers.gcp.events, providers.gcp.document\n"
+        "import sys, providers.gcp.terraform, providers.gcp.events, providers.gcp.export\n"
         "assert not any(m.split('.')[0] in ('google', 'grpc', 'requests') for m in sys.modules), 'SDK imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
