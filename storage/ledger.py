@@ -189,14 +189,15 @@ class Ledger:
     def verify(self) -> Verification:
         """Walk the whole chain. Returns at the first entry that does not hold. Raises StorageError."""
         seq, prev = 0, GENESIS
+        query = _SELECT.order_by(LEDGER.c.seq).execution_options(yield_per=_BATCH)
         with self._database.read() as connection:
-            rows = connection.execute(_SELECT.order_by(LEDGER.c.seq).execution_options(yield_per=_BATCH))
-            for row in rows:
-                link = _link(row)
-                fault = _fault(link, seq + 1, prev)
-                if fault is not None:
-                    return fault
-                seq, prev = link.seq, link.hash
+            with connection.execute(query) as rows:
+                for row in rows:
+                    link = _link(row)
+                    fault = _fault(link, seq + 1, prev)
+                    if fault is not None:
+                        return fault
+                    seq, prev = link.seq, link.hash
             return _check_head(connection, seq, prev)
 
 
