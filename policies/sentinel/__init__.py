@@ -5,13 +5,15 @@
     result.result        True, False, or None: undefined or failed, which is never a pass
 
 Source -> ``lexer`` -> ``parser`` -> tree (``nodes``) -> ``compiler`` -> closures; ``policy`` runs them within a ``Budget``.
-``policyset`` reads ``sentinel.hcl``, ``testing`` runs ``test/<policy>/*``, ``terraform`` makes ``tfplan/v2`` and its kin, and
-``binary`` is the vendor's own engine where it is installed.
+``policyset`` reads ``sentinel.hcl``, ``testing`` runs ``test/<policy>/*``, ``terraform`` and ``request`` make ``tfplan/v2`` and
+its kin, and ``binary`` is the vendor's own engine where it is installed.
 """
 
 from __future__ import annotations
 
+from policies.sentinel.binary import SentinelBinary
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
+from policies.sentinel.configuration import EnforcementLevel
 from policies.sentinel.imports.http import HttpAccess
 from policies.sentinel.policy import (
     CompiledPolicy,
@@ -21,15 +23,41 @@ from policies.sentinel.policy import (
     SentinelResult,
     compile_policy,
 )
+from policies.sentinel.policyset import Decision, Override, PolicySet, PolicySetResult, load_policy_set
+from policies.sentinel.request import (
+    LiveResource,
+    RequestRefused,
+    estate_imports,
+    request_import,
+    variables_import,
+)
+from policies.sentinel.terraform import TerraformFileError, read_terraform
+from policies.sentinel.testing import CaseResult, run_tests
 
 __all__ = [
     "DEFAULT_BUDGET",
     "Budget",
+    "CaseResult",
     "CompiledPolicy",
+    "Decision",
+    "EnforcementLevel",
     "HttpAccess",
+    "LiveResource",
     "Options",
+    "Override",
+    "PolicySet",
+    "PolicySetResult",
+    "RequestRefused",
     "RuleTrace",
+    "SentinelBinary",
     "SentinelError",
     "SentinelResult",
+    "TerraformFileError",
     "compile_policy",
+    "estate_imports",
+    "load_policy_set",
+    "read_terraform",
+    "request_import",
+    "run_tests",
+    "variables_import",
 ]

@@ -53,10 +53,9 @@ def placed(value: Value, where: Position) -> Value:
 class ExpressionCompiler(ABC):
     """Compiles the expressions of one source. The statements are added by the subclass in ``compiler``."""
 
-    def __init__(self, path: Path, aliases: frozenset[str], *, module: bool) -> None:
+    def __init__(self, path: Path, aliases: frozenset[str]) -> None:
         self._path = path
         self._aliases = aliases
-        self._module = module
         self._level = 0
         self._height = 0
         self._size = 0
@@ -191,7 +190,6 @@ class ExpressionCompiler(ABC):
             body=body,
             height=max(height, other),
             where=self._where(node.at),
-            traced=bool(name) and not self._functions and not self._module,
         )
         return lambda scope: Rule(code, scope)
 

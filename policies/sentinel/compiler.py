@@ -276,12 +276,10 @@ def _store(collection: Value, place: Value, value: Value, scope: Scope) -> None:
     collection[place] = value
 
 
-def compile_program(program: nodes.Program, path: Path, *, module: bool = False) -> Code:
+def compile_program(program: nodes.Program, path: Path) -> Code:
     """The code of a program. Raises PolicySyntaxError where it nests too deeply or breaks a rule of names."""
     aliases = frozenset(i.alias for i in program.imports)
-    if module and program.parameters:
-        raise syntax_error(path, program.parameters[0].at, "a module has no parameters")
     try:
-        return Compiler(path, aliases, module=module).program(program)
+        return Compiler(path, aliases).program(program)
     except RecursionError:
         raise syntax_error(path, None, "the source nests too deeply to be compiled here") from None

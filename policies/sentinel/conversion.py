@@ -23,7 +23,7 @@ from policies.sentinel.values import (
 )
 
 
-def to_value(data: Any, run: Run, *, null_is_undefined: bool = False, depth: int = 0) -> Value:
+def to_value(data: Any, run: Run, null_is_undefined: bool = False, depth: int = 0) -> Value:
     """A copy of host data as a value. Text becomes bytes, an integer beyond 64 bits a float, a time RFC 3339 text.
 
     Raises Fault where data nests too deeply or is of a type no policy can read.
@@ -35,23 +35,24 @@ def to_value(data: Any, run: Run, *, null_is_undefined: bool = False, depth: int
         return data
     if data is None:
         return Undefined("the input is null here, which counts as not given") if null_is_undefined else None
-    if isinstance(data, int):
-        return int(data) if MIN_INT <= data <= MAX_INT else _as_float(data)
+    if kind is int:
+        return data if MIN_INT <= data <= MAX_INT else _as_float(data)
     if depth >= run.budget.nesting:
         raise Fault(f"the input nests deeper than {run.budget.nesting}", kind="budget")
-    if isinstance(data, Mapping):
+    if kind is dict or isinstance(data, Mapping):
         run.charge(len(data) >> 3)
         made: dict[Key, Value] = {}
         for key, item in data.items():
-            made[_key(key)] = to_value(item, run, null_is_undefined=null_is_undefined, depth=depth + 1)
+            name = key.encode("utf-8", "surrogatepass") if type(key) is str else _key(key)
+            made[name] = to_value(item, run, null_is_undefined, depth + 1)
         return made
-    if isinstance(data, list | tuple):
+    if kind is list or isinstance(data, list | tuple):
         run.charge(len(data) >> 3)
         items: list[Value] = []
         for item in data:
-            items.append(to_value(item, run, null_is_undefined=null_is_undefined, depth=depth + 1))  # noqa: PERF401
+            items.append(to_value(item, run, null_is_undefined, depth + 1))  # noqa: PERF401
         return items
-    return _rare(data)
+    return _rare(data, run)
 
 
 def _as_float(number: int) -> float:
@@ -71,9 +72,11 @@ def _key(key: Any) -> Key:
     raise Fault(f"the input has a key of type {type(key).__name__}; text, numbers and bools can be keys")
 
 
-def _rare(data: Any) -> Value:
+def _rare(data: Any, run: Run) -> Value:
     if isinstance(data, str):
         return str(data).encode("utf-8", "surrogatepass")
+    if isinstance(data, int):
+        return to_value(int(data), run)
     if isinstance(data, float | Decimal):
         return float(data)
     if isinstance(data, datetime):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from policies.sentinel.conversion import to_value
 from policies.sentinel.operators import settled
 from policies.sentinel.run import Run, Scope
 from policies.sentinel.values import Builtin, Fault, Undefined, Value
+
+_NONE: Final[Mapping[str, Builtin]] = {}
 
 
 class Import(ABC):
@@ -29,12 +31,19 @@ class DataImport(Import):
     """Data of the host. Each top-level key is copied into values when first read, so the host's data is never changed,
     and what a policy does not read costs nothing."""
 
-    __slots__ = ("_data", "_known", "_null_is_undefined")
+    __slots__ = ("_data", "_functions", "_known", "_null_is_undefined")
 
     def __init__(
-        self, name: str, data: Mapping[str, Any], *, null_is_undefined: frozenset[str] = frozenset()
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        *,
+        functions: Mapping[str, Builtin] = _NONE,
+        null_is_undefined: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(name)
+        self._functions = functions
+        """What the import offers besides its data."""
         self._data = data
         self._known: dict[str, Value] = {}
         self._null_is_undefined = null_is_undefined
@@ -44,6 +53,8 @@ class DataImport(Import):
         """The value of a key; undefined where there is none."""
         if name not in self._known:
             if name not in self._data:
+                if name in self._functions:
+                    return self._functions[name]
                 return Undefined(f'the import "{self.name}" has no "{name}"')
             blank = name in self._null_is_undefined
             self._known[name] = to_value(self._data[name], run, null_is_undefined=blank)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from policies.errors import Position
 from policies.sentinel.builtins import BUILTINS
+from policies.sentinel.functions import function, text
 from policies.sentinel.importing import DataImport, Import, ModuleImport, StandardImport
 from policies.sentinel.imports import STANDARD, standard_members
 from policies.sentinel.run import Run, Scope
-from policies.sentinel.values import Fault, Value
+from policies.sentinel.terraform import strip_index
+from policies.sentinel.values import Builtin, Fault, Value, text_of
 
 if TYPE_CHECKING:
     from policies.sentinel.compiler import Code
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 
 REQUESTS: Final = frozenset({"tfplan/v2", "tfplan", "tfrun"})
 """Imports whose ``variables`` are what somebody asks for."""
+
+
+FUNCTIONS: Final[Mapping[str, Mapping[str, Builtin]]] = {
+    "tfconfig/v2": {
+        "strip_index": function(
+            "tfconfig/v2.strip_index", lambda _run, address: strip_index(text_of(text(address))).encode(), 1
+        )
+    }
+}
+"""What Terraform's imports offer besides their data."""
 
 
 class Loader:
@@ -85,7 +97,12 @@ class Loader:
                 kind="import",
             )
         blank = self._options.null_as_undefined and name in REQUESTS and name not in self._options.mocks
-        return DataImport(name, held, null_is_undefined=frozenset({"variables"}) if blank else frozenset())
+        return DataImport(
+            name,
+            held,
+            functions=FUNCTIONS.get(name, {}),
+            null_is_undefined=frozenset({"variables"}) if blank else frozenset(),
+        )
 
     def _module(self, name: str, policy: CompiledPolicy) -> Import:
         if name in self._loading:

@@ -237,6 +237,7 @@ class _Evaluation:
     def _run(self, run: Run, wanted: dict[str, Value]) -> Value:
         code = self._policy.code
         scope = Loader(run, self._options, self._imports).scope(code)
+        run.main = scope
         self._declare(scope, run)
         run.enter(code.height)
         code.body(scope)

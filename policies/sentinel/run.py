@@ -72,6 +72,8 @@ class Run:
     prints: list[str] = field(default_factory=list)
     printed: int = 0
     trace: list[Evaluated] = field(default_factory=list)
+    main: Scope | None = None
+    """The global scope of the policy itself; only rules made there are traced, not those of modules."""
     rules: list[Rule] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,6 +95,8 @@ class Run:
     def charge(self, steps: int) -> None:
         """Take many steps at once."""
         self.fuel -= steps
+        if self.fuel >= 0:
+            return
         while self.fuel < 0:
             if self.spent - self.fuel > self.budget.steps:
                 self.spent = self.budget.steps
@@ -169,7 +173,7 @@ class Run:
             rule.state = 0
         rule.value = value
         rule.state = 2
-        if code.traced:
+        if code.name and rule.scope is self.main:
             self.trace.append(Evaluated(name=rule.name, where=code.where, value=value))
         return value
 

@@ -113,8 +113,6 @@ class RuleCode:
     body: Callable[[Scope], Value]
     height: int
     where: Position
-    traced: bool = False
-    """Whether its evaluation belongs in the trace: a rule of the policy itself, at the top level."""
 
 
 @dataclass(frozen=True, slots=True)

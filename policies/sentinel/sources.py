@@ -1,0 +1,49 @@
+"""Policies, modules and data from files, each read and compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from policies.errors import PackError
+from policies.sentinel.configuration import PolicySetConfig, SourceFile
+from policies.sentinel.hcl import read_json, read_text
+from policies.sentinel.policy import CompiledPolicy, Options, compile_policy
+from policies.sentinel.terraform import read_terraform
+
+
+class Sources:
+    """A cache of compiled sources for one load or one run of tests. Raises PolicyError for what cannot be used."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[Path, CompiledPolicy] = {}
+
+    def policy(self, path: Path) -> CompiledPolicy:
+        """The policy or module of a file."""
+        if path not in self._compiled:
+            self._compiled[path] = compile_policy(read_text(path), path)
+        return self._compiled[path]
+
+    def _held(self, held: SourceFile | Mapping[str, Any]) -> CompiledPolicy | Mapping[str, Any]:
+        return self.policy(held.path) if isinstance(held, SourceFile) else held
+
+    def options(self, config: PolicySetConfig, **changes: Any) -> Options:
+        """What a configuration gives to an evaluation, its files read."""
+        static: dict[str, Any] = {}
+        for name, file in config.static.items():
+            static[name] = read_json(file.path)
+            if not isinstance(static[name], Mapping):
+                raise PackError(f'the static import "{name}" must hold an object', file.where)
+        return Options(
+            modules={name: self.policy(file.path) for name, file in config.modules.items()},
+            static=static,
+            mocks={name: self._held(held) for name, held in config.mocks.items()},
+            globals=config.globals,
+            timezone=config.timezone,
+            **changes,
+        )
+
+    def data(self, config: PolicySetConfig) -> Mapping[str, Any]:
+        """The data of Terraform imports whose plan the configuration names."""
+        return {name: read_terraform(file.path)[name] for name, file in config.plans.items()}
