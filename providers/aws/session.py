@@ -23,9 +23,10 @@ from botocore.config import Config
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
 
 from config.settings import AwsSettings
+from providers.aws.answers import refuse_half_answers
 from providers.aws.errors import is_throttling, wrapped
 from providers.budget import CallBudget, CallBudgets
-from providers.errors import ProviderError, Refused, TimedOut
+from providers.errors import Expired, ProviderError, Refused, TimedOut
 
 HOME_REGION: Final[Mapping[str, str]] = {
     "aws": "us-east-1",
@@ -238,6 +239,12 @@ class Sessions:
             ) from error
         given = answer["Credentials"]
         expiry: datetime = given["Expiration"]
+        if expiry <= self._clock():
+            raise Expired(
+                f"The credentials of {role} had expired when they came.",
+                hint="Set this machine's clock right.",
+                code="ExpiredOnArrival",
+            )
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],
@@ -284,6 +291,7 @@ class Sessions:
 
             # botocore puts the account before the host of S3 Control whatever its configuration says.
             client.meta.events.register("before-sign", to_one_host)
+        client.meta.events.register("before-parse", refuse_half_answers)
         client.meta.events.register("before-send", before_send)
         client.meta.events.register("response-received", received)
 

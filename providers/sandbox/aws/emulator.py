@@ -56,6 +56,16 @@ class AwsEmulator:
         return dict(self._front.calls)
 
     @property
+    def ahead(self) -> timedelta:
+        """How far its clock is ahead of the machine's; role sessions end by it. Set it to let time pass."""
+        found: timedelta = self._front.ahead
+        return found
+
+    @ahead.setter
+    def ahead(self, value: timedelta) -> None:
+        self._front.ahead = value
+
+    @property
     def estate(self) -> Estate:
         """What was seeded: accounts, the leaky user, the bucket that will drift, the events queue."""
         if self._estate is None:

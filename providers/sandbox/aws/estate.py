@@ -365,12 +365,20 @@ def _machines(door: Door, region: str, subnet: str, closed: str, opened: str) ->
             TagSpecifications=[{"ResourceType": "instance", "Tags": _tags(name)}],
         )
     for name, encrypted in (("sealed", True), ("bare", False)):
-        ec2.create_volume(
+        volume = ec2.create_volume(
             AvailabilityZone=f"{region}a",
             Size=10,
             Encrypted=encrypted,
             TagSpecifications=[{"ResourceType": "volume", "Tags": _tags(name)}],
         )
+        snapshot = ec2.create_snapshot(VolumeId=volume["VolumeId"], Description=name)["SnapshotId"]
+        if not encrypted:
+            ec2.modify_snapshot_attribute(
+                SnapshotId=snapshot,
+                Attribute="createVolumePermission",
+                OperationType="add",
+                GroupNames=["all"],
+            )
 
 
 def _balancers(

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -55,6 +56,9 @@ class Front:
         self._page_size = page_size
         self._buckets = regions_of
         self._closing = threading.Event()
+        self._ends: dict[str, datetime] = {}
+        self.ahead = timedelta()
+        """How far the sandbox's clock is ahead of the machine's. Sessions end by it, as they do at AWS."""
         self._lock = threading.Lock()
         self.calls: dict[str, int] = {}
         """How often each ``service:Operation`` was called; for tests and for the curious."""
@@ -70,6 +74,9 @@ class Front:
         name = f"{asked.call.service}:{asked.call.operation}"
         with self._lock:
             self.calls[name] = self.calls.get(name, 0) + 1
+        ends = self._ends.get(asked.access_key)
+        if ends is not None and ends <= self._now():
+            return _send(start_response, _refusal(asked, FaultKind.EXPIRED))
         fault = self._faults.strike(asked.call)
         if fault is None:
             return _send(start_response, self._answer(environ, asked))
@@ -118,6 +125,8 @@ class Front:
         return found if found and isinstance(found["input_token"], str) else None
 
     def _answer(self, environ: Environ, asked: Asked, *, truncated: bool = False) -> Answer:
+        if asked.operation is not None and asked.call.operation == "AssumeRole":
+            return self._session(asked, self._moto(environ))
         paging = self._paging(asked)
         if paging is None:
             return self._moto(environ)
@@ -147,6 +156,19 @@ class Front:
         total = _page(result, paging, offset, limit, truncated=truncated)
         changed = offset or truncated or total > limit or asked.call.operation == "ListBuckets"
         return serialise(asked, result) if changed else answer
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def _session(self, asked: Asked, answer: Answer) -> Answer:
+        """Let a session end by the sandbox's clock."""
+        if answer[0] != 200:
+            return answer
+        result = parse(asked, answer)
+        given = result["Credentials"]
+        given["Expiration"] += self.ahead
+        self._ends[given["AccessKeyId"]] = given["Expiration"]
+        return serialise(asked, result)
 
     def _add_regions(self, asked: Asked, result: dict[str, Any]) -> None:
         regions = self._buckets(asked.call.account)

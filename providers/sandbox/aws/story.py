@@ -133,7 +133,11 @@ def put_event(
 
 def introduce_drift(endpoint: str, estate: Estate) -> str:
     """Somebody switches a compliant bucket's access logging off. Returns the bucket's uid."""
-    account, bucket = estate.drifting_bucket
+    return switch_logging_off(endpoint, *estate.drifting_bucket)
+
+
+def switch_logging_off(endpoint: str, account: str, bucket: str) -> str:
+    """Somebody switches a bucket's access logging off. Returns the bucket's uid."""
     door = enter(endpoint, account)
     try:
         door.client("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})

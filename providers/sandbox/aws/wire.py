@@ -68,6 +68,7 @@ class Asked:
     """A request understood."""
 
     call: Call
+    access_key: str = ""
     protocol: str = "json"
     operation: Any = None
     """moto's model of the operation; None where it is not known."""
@@ -82,7 +83,7 @@ def understand(environ: Environ) -> Asked:
     access_key, region, service = _credential(environ)
     service = _service(service, environ, body)
     account = get_account_id_from(access_key)
-    asked = Asked(Call(account=account, region=region, service=service), body=body)
+    asked = Asked(Call(account=account, region=region, service=service), access_key=access_key, body=body)
     try:
         model = get_service_model(service)
     except DataNotFoundError:
