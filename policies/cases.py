@@ -48,7 +48,7 @@ KEYS: Final = (
     "rule",
 )
 DEFAULT_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-JUDGED: Final = frozenset(Outcome)
+JUDGED: Final = tuple(outcome.value for outcome in Outcome)
 DECIDED: Final = {"allowed": True, "refused": False, "unknown": None}
 
 

@@ -91,6 +91,8 @@ class CheckedModule:
     """Whether it compares an item of a Terraform block with null (``x.logging[_] == null``)."""
     uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rule -> names it may refer to."""
+    calls: tuple[tuple[str, Position], ...] = ()
+    """Functions it calls, by the names they have below ``data`` or as built-ins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,19 +111,20 @@ class Checked:
 
 
 def closure(module: CheckedModule, others: Sequence[CheckedModule]) -> tuple[CheckedModule, ...]:
-    """The module and, through its references to ``data``, every other one it needs."""
+    """The module and every other one it needs: those of its package, and through references to ``data`` more."""
     needed, frontier = [module], [module]
     while frontier:
-        wanted = frontier.pop().imports
+        at_hand = frontier.pop()
         for other in others:
-            if other not in needed and any(_refers(name, other.package) for name in wanted):
+            wanted = any(_refers(name, other.package) for name in (*at_hand.imports, at_hand.package))
+            if other not in needed and wanted:
                 needed.append(other)
                 frontier.append(other)
     return tuple(needed)
 
 
 def _refers(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.") or package.startswith(f"{name}.")
+    return name == package or name.startswith(f"{package}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +226,7 @@ class Engine(Protocol):
         """An answer for each evaluation, in order. Raises EngineError only where the engine itself cannot be had."""
 
     def coverage(self, batch: Sequence[Evaluation]) -> list[dict[str, Any]]:
-        """Which lines evaluations of one program reach, a file each: ``{"path", "covered", "not_covered"}`` (line
+        """Which lines evaluations reach, a file each: ``{"path", "covered", "not_covered"}`` (line
         numbers). Raises EngineError."""
 
     def close(self) -> None:

@@ -109,6 +109,8 @@ class Reader:
     def choice(self, key: str, kind: type[E], default: E) -> E:
         """One of an enumeration."""
         value = self._values.get(key, default)
+        if value is None:
+            value = "null"  # what YAML makes of the word
         try:
             return kind(value)
         except ValueError:

@@ -53,56 +53,56 @@ def read_plan(path: Path) -> list[Planned]:
 
 
 def _plan(content: Mapping[str, Any]) -> Iterator[Planned]:
-    unknown = {
-        change.get("address"): (change.get("change") or {}).get("after_unknown") or {}
-        for change in content.get("resource_changes") or ()
-    }
+    unknown: dict[str, Mapping[str, Any]] = {}
+    for entry in _items(content.get("resource_changes")):
+        unknown[str(entry.get("address"))] = _object(_object(entry.get("change")).get("after_unknown"))
     yield from _state(content["planned_values"], unknown)
 
 
-def _state(values: Any, unknown: Mapping[str, Any]) -> Iterator[Planned]:
-    if not isinstance(values, Mapping):
-        return
-    modules = [values.get("root_module") or {}]
+def _state(values: Any, unknown: Mapping[str, Mapping[str, Any]]) -> Iterator[Planned]:
+    modules = [_object(_object(values).get("root_module"))]
     while modules:
         module = modules.pop()
-        modules += module.get("child_modules") or ()
-        for resource in module.get("resources") or ():
+        modules += reversed(_items(module.get("child_modules")))
+        for resource in _items(module.get("resources")):
             if resource.get("mode", "managed") == "managed" and isinstance(resource.get("type"), str):
                 address = str(resource.get("address") or f"{resource['type']}.{resource.get('name')}")
-                yield Planned(
-                    address=address, subject=_subject(resource, address, unknown.get(address) or {})
-                )
+                yield Planned(address=address, subject=_subject(resource, address, unknown.get(address, {})))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _subject(resource: Mapping[str, Any], address: str, unknown: Mapping[str, Any]) -> Subject:
     attributes = {
         # A block that is not configured is an empty list there; so is an empty list.
         key: ABSENT_BLOCK if value == [] else value
-        for key, value in (resource.get("values") or {}).items()
+        for key, value in _object(resource.get("values")).items()
     }
     unread = {key: UNKNOWN_UNTIL_APPLY for key, value in unknown.items() if _any(value)}
-    view = TerraformView(
-        type=resource["type"],
-        attributes={k: v for k, v in attributes.items() if k not in unread},
-        unread=unread,
-    )
+    known = {key: value for key, value in attributes.items() if key not in unread}
     provider = str(resource.get("provider_name") or "").rpartition("/")[2]
     ref = ResourceRef(
         provider={"azurerm": "azure", "google": "gcp", "google-beta": "gcp"}.get(provider, provider),
         account="",
-        region=str(attributes.get("region") or attributes.get("location") or ""),
+        region=str(known.get("region") or known.get("location") or ""),
         type=f"terraform/{resource['type']}",
         uid=address,
     )
-    tags = attributes.get("tags")
-    known = {str(k): str(v) for k, v in tags.items()} if isinstance(tags, Mapping) else {}
-    missing = {"tags": UNKNOWN_UNTIL_APPLY} if "tags" in unread else {}
     return Subject(
         resource=Resource(
-            ref=ref, name=str(resource.get("name", "")), document={}, tags=known, unread=missing
+            ref=ref,
+            name=str(resource.get("name", "")),
+            document={},
+            tags={str(k): str(v) for k, v in _object(known.get("tags")).items()},
+            unread={"tags": UNKNOWN_UNTIL_APPLY} if "tags" in unread else {},
         ),
-        view=view,
+        view=TerraformView(type=resource["type"], attributes=known, unread=unread),
         no_document=NO_DOCUMENT,
     )
 

@@ -205,20 +205,9 @@ def _one_file(
 
 
 def _coverage(engine: Engine, ran: Sequence[Evaluation]) -> tuple[Coverage, ...]:
-    """Lines reached by anything, over all programs."""
-    groups: dict[bytes, list[Evaluation]] = defaultdict(list)
-    for evaluation in ran:
-        groups[evaluation.program.digest].append(evaluation)
-    covered: dict[str, set[int]] = defaultdict(set)
-    known: dict[str, set[int]] = defaultdict(set)
-    for batch in groups.values():
-        for file in engine.coverage(batch):
-            covered[file["path"]] |= set(file["covered"])
-            known[file["path"]] |= set(file["covered"]) | set(file["not_covered"])
+    """Lines reached by any test, file by file."""
     return tuple(
-        Coverage(
-            path=path, covered=tuple(sorted(covered[path])), not_covered=tuple(sorted(lines - covered[path]))
-        )
-        for path, lines in sorted(known.items())
-        if not is_test(Path(path))
+        Coverage(path=file["path"], covered=tuple(file["covered"]), not_covered=tuple(file["not_covered"]))
+        for file in (engine.coverage(ran) if ran else ())
+        if not is_test(Path(file["path"]))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,9 +27,9 @@ from policies.engine import (
 )
 from policies.errors import EngineError, PolicyError, PolicySyntaxError, Position
 from policies.rego import builtins
-from policies.rego.inspect import inspect, recursion
+from policies.rego.inspect import bad_calls, inspect, recursion
 from policies.rego.process import Lost, Worker
-from policies.rego.wire import Bundle, Item
+from policies.rego.wire import PREPARE_SECONDS, Bundle, Item
 
 STRIKES: Final = 3
 """A program that loses this many workers in one batch is not tried again in that batch."""
@@ -104,11 +104,12 @@ class RegorusEngine:
                     continue
                 checked.append(found[0])
                 errors.extend(found[1])
+            errors.extend(bad_calls(checked))
             if not errors:
                 errors.extend(recursion(checked))
             if not errors:
                 for found_module in checked:
-                    errors.extend(self._prepare(lease, closure(found_module, checked)))
+                    errors.extend(self._together(lease, found_module, checked))
         finally:
             lease.drop()
         return Checked(modules=tuple(checked), errors=tuple(errors))
@@ -131,6 +132,15 @@ class RegorusEngine:
         if "error" in answer:
             return _syntax_error(answer["error"], module.path)
         return inspect(module, bool(answer["v0"]), answer["ast"])
+
+    def _together(
+        self, lease: _Lease, module: CheckedModule, others: Sequence[CheckedModule]
+    ) -> list[PolicyError]:
+        """What is wrong with a module among those it needs. Policies of one package need not fit each other, so its
+        neighbours count only where it does not stand without them."""
+        alone = closure(module, [other for other in others if other.package != module.package])
+        errors = self._prepare(lease, alone)
+        return errors and self._prepare(lease, closure(module, others)) and errors
 
     def _prepare(self, lease: _Lease, checked: Sequence[CheckedModule]) -> list[PolicyError]:
         sources = tuple((str(m.module.path), m.module.text, m.v0) for m in checked)
@@ -205,20 +215,32 @@ class RegorusEngine:
             return left, None
 
     def coverage(self, batch: Sequence[Evaluation]) -> list[dict[str, Any]]:
-        """Which lines evaluations of one program reached: ``[{"path", "covered": [...], "not_covered": [...]}]``.
-        Raises EngineError."""
-        if not batch:
-            return []
+        """Which lines evaluations reached, a file each: ``{"path", "covered", "not_covered"}``. Raises EngineError."""
+        groups: dict[bytes, list[Evaluation]] = defaultdict(list)
+        for evaluation in batch:
+            groups[evaluation.program.digest].append(evaluation)
+        covered: dict[str, set[int]] = defaultdict(set)
+        known: dict[str, set[int]] = defaultdict(set)
         lease = _Lease(self.limits, None)
-        program = batch[0].program
         try:
-            seconds = self.limits.seconds * len(batch) + 10
-            bundle = (program.modules, program.data)
-            raw = lease.fresh().ask("coverage", bundle, [_item(e) for e in batch], seconds=seconds)
+            for group in groups.values():
+                for file in self._covered(lease, group):
+                    covered[file["path"]].update(file["covered"])
+                    known[file["path"]].update(file["covered"], file["not_covered"])
         except Lost as lost:
             raise EngineError(f"Coverage could not be measured: {lost.failure.cause}.") from lost
         finally:
             lease.drop()
+        return [
+            {"path": path, "covered": sorted(covered[path]), "not_covered": sorted(lines - covered[path])}
+            for path, lines in sorted(known.items())
+        ]
+
+    def _covered(self, lease: _Lease, group: Sequence[Evaluation]) -> list[dict[str, Any]]:
+        program = group[0].program
+        seconds = self.limits.seconds * len(group) + PREPARE_SECONDS
+        bundle = (program.modules, program.data)
+        raw = lease.fresh().ask("coverage", bundle, [_item(e) for e in group], seconds=seconds)
         report = orjson.loads(raw)
         if "error" in report:
             raise EngineError(f"Coverage could not be measured: {report['error']}.")

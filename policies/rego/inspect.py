@@ -6,9 +6,9 @@ whole to a function, an unknown index at the top) the answer is "anything", so t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,8 @@ _KINDS: Final = {
     "Set": RuleKind.PARTIAL_SET,
     "Func": RuleKind.FUNCTION,
 }
+_ASKED: Final = re.compile(r"(deny|violation|warn|allow|unknown|reasons?)(_\w+)*")
+"""Rules that are asked for their value: what they are given is read."""
 INVENTORY: Final = ("data", "inventory")
 
 
@@ -67,7 +69,6 @@ def _inspect(
     walker = _Walker(module, ast)
     facts = walker.walk()
     notes, errors = read_annotations(module.path, module.text)
-    problems = [*errors, *_calls(module.path, walker, facts)]
     clock = any(name == builtins.CLOCK for name, _ in facts.calls)
     clock = clock or any(_overlap(read, ("context", "now")) for read in facts.reads)
     anything = () in facts.reads
@@ -83,9 +84,13 @@ def _inspect(
         reads_clock=clock,
         asset_types=frozenset(facts.asset_types),
         null_blocks=facts.null_blocks,
+        calls=tuple(
+            (name, Position(module.path, node["span"]["line"], _column(node, node["span"])))
+            for name, node in facts.calls
+        ),
         uses={owner: frozenset(names) for owner, names in walker.uses.items()},
     )
-    return checked, tuple(problems)
+    return checked, tuple(errors)
 
 
 def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -98,17 +103,23 @@ def _minimal(reads: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
     return {r for r in reads if not any(r[:n] in reads for n in range(len(r)))}
 
 
-def _calls(path: Path, walker: _Walker, facts: _Facts) -> Iterator[PolicyError]:
-    own = {rule.name for rule in walker.rules if rule.kind is RuleKind.FUNCTION}
-    for name, node in facts.calls:
-        span = node["span"]
-        position = Position(path, span["line"], _column(node, span))
-        if name in builtins.CLOSED:
-            yield PolicySyntaxError(f"`{name}` is closed: {builtins.CLOSED[name]}", position)
-        elif name not in builtins.KNOWN and name not in own and not name.startswith("data."):
-            near = _near(name, own | builtins.KNOWN)
-            hint = f"Did you mean `{near}`?" if near else "docs/policies.md lists the functions there are."
-            yield PolicySyntaxError(f"there is no function `{name}`", position, hint=hint)
+def bad_calls(modules: Sequence[CheckedModule]) -> Iterator[PolicyError]:
+    """Calls of functions that are closed, or that neither the engine nor any module of the package has."""
+    own: dict[str, set[str]] = {}
+    for checked in modules:
+        functions = (rule.name for rule in checked.rules if rule.kind is RuleKind.FUNCTION)
+        own.setdefault(checked.package, set()).update(functions)
+    for checked in modules:
+        known = own[checked.package] | builtins.KNOWN
+        for name, position in checked.calls:
+            if name in builtins.CLOSED:
+                yield PolicySyntaxError(f"`{name}` is closed: {builtins.CLOSED[name]}", position)
+            elif name not in known and not name.startswith("data."):
+                near = _near(name, known)
+                hint = (
+                    f"Did you mean `{near}`?" if near else "docs/policies.md lists the functions there are."
+                )
+                yield PolicySyntaxError(f"there is no function `{name}`", position, hint=hint)
 
 
 def _column(node: Mapping[str, Any], span: Mapping[str, Any]) -> int:
@@ -212,7 +223,7 @@ class _Walker:
         head = spec["head"]["Compr"]
         name = head["refr"].get("Var", {}).get("value")
         reference = self.ref((head.get("assign") or {}).get("value") or {})
-        if name and reference is not None and self._rooted(reference):
+        if name and not _ASKED.fullmatch(name) and reference is not None and self._rooted(reference):
             self.aliases.setdefault(name, set()).update(self._resolve(reference))
 
     def _rule(self, rule: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 CACHE: Final = 512
 """Compiled programs a worker keeps; the parent says which to forget."""
-PREPARE_SECONDS: Final = 5.0
+PREPARE_SECONDS: Final = 3.0
 """CPU time for parsing and preparing a program."""
 MEMORY_EXIT: Final = 77
 """Exit status of a worker whose interpreter ran out of memory; the engine's own allocator aborts instead."""

@@ -68,8 +68,10 @@ def describe(error: BaseException) -> str:
     what = [line for line in lines if line.startswith("error: ")]
     if what:
         index = lines.index(what[0])
-        rest = [line.strip() for line in lines[index + 1 :] if line.strip() and line.strip() != "Caused by:"]
-        text = ": ".join([what[0].removeprefix("error: ").rstrip("."), *rest])
+        rest = [line.strip() for line in lines[index + 1 :]]
+        # What follows may be an excerpt of the source, or causes.
+        causes = rest[rest.index("Caused by:") + 1 :] if "Caused by:" in rest else []
+        text = ": ".join([what[0].removeprefix("error: ").rstrip(".:"), *filter(None, causes)])
     else:
         text = " ".join(line.strip() for line in lines if line.strip()) or type(error).__name__
     return f"{where}: {text}" if where else text

@@ -130,6 +130,11 @@ def test_huge_integers_are_no_error(engine: Engine) -> None:
     assert answer.values == {"data.a.deny": [1]}
 
 
+@pytest.fixture(scope="module")
+def echo(engine: Engine) -> Program:
+    return program(engine, "package a\nallow := input.x")
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -142,7 +147,7 @@ json_values = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(value=json_values)
-def test_any_document_comes_back_as_it_went_in(engine: Engine, value: object) -> None:
+def test_any_document_comes_back_as_it_went_in(engine: Engine, echo: Program, value: object) -> None:
     (answer,) = ask(engine, "package a\nallow := input.x", json.dumps({"x": value}), rule="data.a.allow")
     assert answer.failure is None
     assert answer.values == {"data.a.allow": value}
