@@ -65,7 +65,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """How one case went. ``status`` is ``passed``, ``failed`` or ``error``."""
+    """How one case went. ``status`` is ``pass``, ``fail`` or ``error``."""
 
     path: str
     case: str
@@ -147,7 +147,7 @@ def run_case(case: Case, compiled: CompiledPolicy, engine: Engine) -> CaseResult
         wrong.append(f"expected messages {list(case.messages)}, got {list(said)}")
     detail = f"{case.position}: {'; '.join(wrong)}" if wrong else ""
     return CaseResult(
-        path=str(case.position.path), case=case.name, status="failed" if wrong else "passed", detail=detail
+        path=str(case.position.path), case=case.name, status="fail" if wrong else "pass", detail=detail
     )
 
 

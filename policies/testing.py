@@ -46,20 +46,20 @@ class Report:
     @property
     def good(self) -> bool:
         """Whether there were cases, and all passed."""
-        return bool(self.cases) and all(case.status == "passed" for case in self.cases)
+        return bool(self.cases) and all(case.status == "pass" for case in self.cases)
 
     @property
     def sentence(self) -> str:
         """``N passed, M failed``."""
         errors = self.count("error")
-        text = f"{self.count('passed')} passed, {self.count('failed')} failed"
+        text = f"{self.count('pass')} passed, {self.count('fail')} failed"
         return text + (f", {errors} errors" if errors else "")
 
     def as_json(self) -> dict[str, Any]:
         """The form of ``policy test --format json``."""
         out: dict[str, Any] = {
-            "passed": self.count("passed"),
-            "failed": self.count("failed"),
+            "passed": self.count("pass"),
+            "failed": self.count("fail"),
             "errors": self.count("error"),
             "cases": [
                 {"path": c.path, "case": c.case, "status": c.status, "detail": c.detail} for c in self.cases
@@ -196,10 +196,10 @@ def _one_file(
         if answer.failure is not None:
             status, detail = "error", answer.failure.cause
         elif value is True:
-            status, detail = "passed", ""
+            status, detail = "pass", ""
         else:
             said = "undefined" if value is None else repr(value)
-            status, detail = "failed", f"{places[name]}: {name} is {said}{printed}"
+            status, detail = "fail", f"{places[name]}: {name} is {said}{printed}"
         results.append(CaseResult(path=str(module.module.path), case=name, status=status, detail=detail))
     return results
 

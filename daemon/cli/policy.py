@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from policies.engine import Engine
     from policies.errors import PolicyError
     from policies.pack import CompiledPolicy, PolicySet
+    from policies.testing import Report
 
 app = typer.Typer()
 
@@ -183,7 +185,7 @@ def run_tests_of(
         [run_tests(rego, engine_of(cli), now=cli.clock(), coverage=coverage)] if rego or not sentinel else []
     )
     if sentinel:
-        raise UsageError("Sentinel's tests are run one policy set at a time.")
+        parts.append(_test_sentinel([path for path in paths if path.exists()], cli.clock()))
     report = Report(
         cases=tuple(case for part in parts for case in part.cases),
         coverage=tuple(entry for part in parts for entry in part.coverage),
@@ -193,7 +195,7 @@ def run_tests_of(
         lines = [
             f"{case.status.upper()}  {case.path}  {case.case}".rstrip() + f"\n    {case.detail}"
             for case in report.cases
-            if case.status != "passed"
+            if case.status != "pass"
         ]
         for entry in report.coverage:
             missed = f"  not reached: {', '.join(map(str, entry.not_covered))}" if entry.not_covered else ""
@@ -277,6 +279,15 @@ def _check_sentinel(path: Path) -> PolicyError | None:
     except PolicyError as error:
         return error
     return None
+
+
+def _test_sentinel(paths: list[Path], now: datetime) -> Report:
+    from policies.cases import CaseResult
+    from policies.sentinel.testing import run_tests
+    from policies.testing import Report
+
+    results = (result.to_json() for result in run_tests(paths, now=now))
+    return Report(cases=tuple(CaseResult(**result) for result in results))
 
 
 def _eval_sentinel(

@@ -45,7 +45,7 @@ def test_rego_tests_pass_fail_and_err(engine: RegorusEngine, tmp_path: Path) -> 
     )
     report = run_tests([tmp_path], engine, now=NOW, coverage=True)
     assert {c.case: c.status for c in report.cases} == {
-        "test_good": "passed", "test_bad": "failed", "test_worse": "error", "test_false": "failed",
+        "test_good": "pass", "test_bad": "fail", "test_worse": "error", "test_false": "fail",
     }  # fmt: skip
     details = {c.case: c.detail for c in report.cases}
     assert details["test_bad"].startswith(f"{tmp_path}/p_test.rego:4:1: test_bad is undefined (printed:")
@@ -61,7 +61,7 @@ def test_tests_in_the_package_of_the_policy(engine: RegorusEngine, tmp_path: Pat
     (tmp_path / "p.rego").write_text(POLICY)
     (tmp_path / "p_test.rego").write_text("package p\ntest_none if count(deny) == 0\n")
     report = run_tests([tmp_path / "p.rego"], engine, now=NOW)
-    assert [c.status for c in report.cases] == ["passed"]
+    assert [c.status for c in report.cases] == ["pass"]
 
 
 def test_yaml_cases_compare_outcome_and_messages(engine: RegorusEngine, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_yaml_cases_compare_outcome_and_messages(engine: RegorusEngine, tmp_path
     )
     report = run_tests([tmp_path], engine, now=NOW)
     assert {c.case: c.status for c in report.cases} == {
-        "right": "passed", "wrong outcome": "failed", "wrong message": "failed", "of no interest": "passed",
+        "right": "pass", "wrong outcome": "fail", "wrong message": "fail", "of no interest": "pass",
     }  # fmt: skip
     details = {c.case: c.detail for c in report.cases}
     assert details["wrong outcome"] == f"{tmp_path}/p.yaml:3: expected fail, got pass"

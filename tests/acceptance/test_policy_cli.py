@@ -1,0 +1,211 @@
+"""``watchstander policy`` and ``watchstander check``: the words, the JSON and the exit statuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cli.app import run
+from daemon.cli.context import State
+from daemon.cli.output import Output
+
+SHARED = Path(os.environ.get("WATCHSTANDER_SHARED", Path(__file__).parents[2].parent / "shared"))
+PACKS = Path(__file__).parents[2] / "policies" / "packs"
+POLICY = 'package p\ndeny contains "x" if input.resource.t.main.x == 1\n'
+
+
+def call(*arguments: str | Path) -> tuple[int, str]:
+    out = io.StringIO()
+    state = State(environment={}, out=Output(stdout=out))
+    status = run([str(a) for a in arguments], state)
+    return status, out.getvalue()
+
+
+def document(*arguments: str | Path) -> tuple[int, Any]:
+    status, text = call(*arguments, "--format", "json")
+    return status, json.loads(text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "p.rego").write_text(POLICY)
+    (tmp_path / "i.json").write_text('{"resource": {"t": {"main": {"x": 1}}}}')
+    return tmp_path
+
+
+def test_eval_gives_result_undefined_or_error(folder: Path) -> None:
+    policy, given = folder / "p.rego", folder / "i.json"
+    assert document("policy", "eval", policy, "--input", given) == (0, {"result": {"deny": ["x"]}})
+    assert document("policy", "eval", policy, "--input", given, "--query", "data.p.deny") == (
+        0,
+        {"result": ["x"]},
+    )
+    assert document("policy", "eval", policy, "--input", given, "--query", "data.p.no") == (
+        0,
+        {"undefined": True},
+    )
+    policy.write_text('package p\nx := to_number("abc")\n')
+    status, answer = document("policy", "eval", policy, "--input", given)
+    assert (status, list(answer)) == (4, ["error"])
+    policy.write_text("package p\nx :=\n")
+    status, answer = document("policy", "eval", policy, "--input", given)
+    assert status == 2
+    assert answer["error"].startswith(f"{policy}:3:1: ")
+
+
+def test_eval_takes_data_and_parameters(folder: Path) -> None:
+    (folder / "p.rego").write_text("package p\nx := [data.a, data.parameters.n, data.parameters.s]\n")
+    (folder / "d.json").write_text('{"a": [1]}')
+    status, answer = document(
+        "policy", "eval", folder / "p.rego", "--input", folder / "i.json", "--data", folder / "d.json",
+        "--param", "n=3", "--param", "s=text", "--query", "data.p.x",
+    )  # fmt: skip
+    assert (status, answer) == (0, {"result": [[1], 3, "text"]})
+
+
+@pytest.mark.parametrize("content", ["{", "not json", ""])
+def test_eval_of_bad_input_names_the_file(
+    folder: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "i.json").write_text(content)
+    assert call("policy", "eval", folder / "p.rego", "--input", folder / "i.json")[0] == 2
+    error = capsys.readouterr().err
+    assert f"{folder}/i.json:1:" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.shared
+def test_the_owners_policies_run_as_they_stand(folder: Path) -> None:
+    seed = SHARED / "seed"
+    if not seed.is_dir():
+        pytest.skip("the owner's policies are not here")
+    given = folder / "i.json"
+    for main, wanted in (
+        ({"aws_s3_bucket": {"main": {"logging": [None]}}}, ["S3 bucket logging is not enabled."]),
+        ({"aws_s3_bucket": {"main": {"logging": [{"target_bucket": "b"}]}}}, []),
+        ({"aws_elb": {"main": {"access_logs": [{"enabled": False}]}}}, ["ELB access logs are not enabled."]),
+        ({"aws_cloudtrail": {"main": {"enable_logging": False}}}, ["CloudTrail is not enabled."]),
+    ):
+        given.write_text(json.dumps({"resource": main}))
+        answer = document(
+            "policy",
+            "eval",
+            seed / "ir_preparation.rego",
+            "--input",
+            given,
+            "--query",
+            "data.ir.preparation.deny",
+        )
+        assert answer == (0, {"result": wanted})
+    role = "arn:aws:iam::123456789012:role/EmergencyAdminRole"
+    for seconds, result in ((3600, True), (3601, False)):
+        variables = {"assumed_role": {"value": role}, "duration_seconds": {"value": seconds}}
+        given.write_text(json.dumps({"tfplan/v2": {"variables": variables}}))
+        status, answer = document("policy", "eval", seed / "break_glass.sentinel", "--input", given)
+        assert (status, answer["result"], answer["error"]) == (0, result, None)
+        assert answer["rules"]["is_valid_break_glass"] is result
+    assert call("policy", "check", seed)[0] == 0
+
+
+def test_test_says_how_many_passed(folder: Path) -> None:
+    (folder / "p_test.rego").write_text("package p_test\nimport data.p\ntest_none if count(p.deny) == 0\n")
+    status, text = call("policy", "test", folder)
+    assert (status, text.splitlines()[-1]) == (0, "1 passed, 0 failed")
+    (folder / "p_test.rego").write_text("package p_test\nimport data.p\ntest_one if count(p.deny) == 1\n")
+    status, text = call("policy", "test", folder)
+    assert (status, text.splitlines()[-1]) == (1, "0 passed, 1 failed")
+    status, answer = document("policy", "test", folder, "--coverage")
+    assert (answer["passed"], answer["failed"], answer["errors"]) == (0, 1, 0)
+    (case,) = answer["cases"]
+    assert (case["path"], case["case"], case["status"]) == (f"{folder}/p_test.rego", "test_one", "fail")
+    assert answer["coverage"][0]["path"] == f"{folder}/p.rego"
+
+
+def test_test_runs_sentinels_tests_too(folder: Path) -> None:
+    (folder / "s.sentinel").write_text("param n\nmain = rule { n is 1 }\n")
+    case = folder / "test" / "s" / "good.hcl"
+    case.parent.mkdir(parents=True)
+    case.write_text('param "n" {\n  value = 1\n}\n')
+    status, answer = document("policy", "test", folder)
+    assert (status, answer["passed"]) == (0, 1)
+    case.write_text('param "n" {\n  value = 2\n}\n')
+    assert document("policy", "test", folder)[1]["failed"] == 1
+
+
+def test_check_tells_everything_with_its_place(folder: Path) -> None:
+    (folder / "bad.rego").write_text("package bad\ndeny contains 1 if http.send({})\n")
+    (folder / "worse.rego").write_text("package worse\ndeny contains\n")
+    (folder / "s.sentinel").write_text("main = rule {\n")
+    status, answer = document("policy", "check", folder)
+    assert status == 2
+    assert not answer["ok"]
+    found = {(Path(e["path"]).name, e["line"], e["column"]) for e in answer["errors"]}
+    assert {("bad.rego", 2, 20), ("worse.rego", 3, 1)} <= found
+    assert any(name == "s.sentinel" for name, _, _ in found)
+    status, text = call("policy", "check", folder / "p.rego")
+    assert (status, text) == (0, "1 policy is good.\n")
+
+
+def test_list_and_show() -> None:
+    status, rows = document("policy", "list")
+    assert status == 0
+    assert len(rows) > 40
+    assert {"id", "title", "phase", "severity", "language", "pack", "types", "frameworks", "path"} <= rows[
+        0
+    ].keys()
+    status, policy = document("policy", "show", "aws.s3_bucket_logging")
+    assert (status, policy["severity"]) == (0, "medium")
+    assert policy["reads"] == ["resource.aws_s3_bucket.main.bucket", "resource.aws_s3_bucket.main.logging"]
+
+
+def test_an_unknown_policy_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("policy", "show", "aws.s3_bucket_loging")[0] == 2
+    assert "Did you mean aws.s3_bucket_logging?" in capsys.readouterr().err
+
+
+def plan(path: Path, *values: dict[str, Any]) -> Path:
+    resources = [
+        {
+            "address": f"aws_cloudtrail.t{i}",
+            "mode": "managed",
+            "type": "aws_cloudtrail",
+            "name": f"t{i}",
+            "values": v,
+        }
+        for i, v in enumerate(values)
+    ]
+    path.write_text(json.dumps({"planned_values": {"root_module": {"resources": resources}}}))
+    return path
+
+
+def test_check_of_a_plan_needs_no_cloud(tmp_path: Path) -> None:
+    good = {
+        "enable_logging": True,
+        "enable_log_file_validation": True,
+        "is_multi_region_trail": True,
+        "kms_key_id": "k",
+    }
+    path = plan(tmp_path / "plan.json", good)
+    assert document("check", path) == (0, [])
+    status, rows = document("check", plan(path, {**good, "enable_logging": False}))
+    assert status == 1
+    assert [(r["policy"], r["resource"], r["outcome"]) for r in rows] == [
+        ("aws.cloudtrail_logging", "aws_cloudtrail.t0", "fail")
+    ]
+    unread = {k: v for k, v in good.items() if k != "kms_key_id"}
+    status, rows = document("check", plan(path, unread))
+    assert (status, [r["outcome"] for r in rows]) == (3, ["unknown"])
+    both = plan(path, unread, {**good, "enable_logging": False})
+    assert document("check", both)[0] == 3
+    assert len(document("check", both, "--all")[1]) == 8
+
+
+def test_check_of_no_plan_is_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    assert call("check", tmp_path / "x.json")[0] == 2
+    assert "x.json" in capsys.readouterr().err
