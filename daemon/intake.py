@@ -30,7 +30,7 @@ BODY_LIMIT = 1_048_576
 """Bytes; no cloud's event is near this. A larger message is a dead letter, unparsed."""
 DEPTH_LIMIT = 100
 """A message nested deeper than this is a dead letter."""
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 5.0
 """How long one poll of a queue waits for a first message."""
 BACK_OFF_SECONDS = 15.0
 """How long a queue that failed is left alone."""

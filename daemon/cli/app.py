@@ -60,6 +60,12 @@ class Word:
 
 WORDS = (
     Word(
+        "demo",
+        "demo",
+        "Show the main job on three emulated clouds: inventory, drift, findings, and a leaked key contained.",
+        _WATCH,
+    ),
+    Word(
         "run", "run", "Stand the watch: read on schedule, judge, take events, contain. Until SIGTERM.", _WATCH
     ),
     Word(
