@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from providers.azure.document import resource_of
@@ -134,10 +135,9 @@ def rebuild(
         if change.kind.lower() == "create":
             document = None
             continue
-        for path, (previous, new) in change.leaves.items():
-            top = path_of(path)[0] if path_of(path) else ""
-            if path in change.cut or not undo(document, path, previous, new):
-                unread[str(top)] = f"the change of {path} at {change.at.isoformat()} cannot be undone exactly"
+        for path in undo_all(document, change):
+            top = str(next(iter(path_of(path)), ""))
+            unread[top] = f"the change of {path} at {change.at.isoformat()} cannot be undone exactly"
     if document is not None and ordered:
         out.append(PastVersion(ref=ref, at=start, resource=_resource(document, unread)))
     return out[::-1]
@@ -157,46 +157,91 @@ def _resource(document: Mapping[str, Any], unread: Mapping[str, str]) -> Resourc
 
 def path_of(text: str) -> tuple[str | int, ...]:
     """The steps of a path: ``properties.rules["/subscriptions/…"].access`` or ``properties.rules[0].access``."""
-    out: list[str | int] = []
-    for double, single, index, plain in _SEGMENT.findall(text):
-        if index:
-            out.append(int(index))
-        else:
-            out.append(double.replace('\\"', '"') if double else single or plain)
-    return tuple(out)
+    return tuple(step for step, _ in _steps(text))
 
 
-def undo(document: dict[str, Any], path: str, previous: str | None, new: str | None) -> bool:
-    """Put the previous value back at a path; False where what we hold is not what the change says it left."""
+def _steps(text: str) -> list[tuple[str | int, str]]:
+    """The steps of a path, each with the text of the path up to it."""
+    out: list[tuple[str | int, str]] = []
+    for match in _SEGMENT.finditer(text):
+        double, single, index, plain = match.groups()
+        step: str | int = int(index) if index else ""
+        if not index:
+            step = double.replace('\\"', '"') if double else single or plain or ""
+        out.append((step, text[: match.end()]))
+    return out
+
+
+def undo_all(document: dict[str, Any], change: Change) -> list[str]:
+    """Undo every leaf of a change; the paths for which that could not be done exactly.
+
+    What was inserted goes first, deepest first, so that emptied containers go with it; then what was there comes back,
+    outermost first, so that there is something to put it into.
+    """
+    inserted = [p for p, (previous, _) in change.leaves.items() if previous is None]
+    others = [p for p, (previous, _) in change.leaves.items() if previous is not None]
+    order = [*sorted(inserted, key=_from_within), *sorted(others, key=_from_without)]
+    return [p for p in order if p in change.cut or not undo(document, p, change.leaves)]
+
+
+def _from_within(path: str) -> tuple[int, bool, list[int], str]:
+    """Deepest first, later items before earlier ones, and what an item is known by as the last of it."""
     steps = path_of(path)
-    if not steps:
+    return (-len(steps), steps[-1:] in (("id",), ("name",)), [-s for s in steps if isinstance(s, int)], path)
+
+
+def _from_without(path: str) -> tuple[int, list[int], str]:
+    steps = path_of(path)
+    return (len(steps), [s for s in steps if isinstance(s, int)], path)
+
+
+def undo(document: dict[str, Any], path: str, leaves: Mapping[str, tuple[str | None, str | None]]) -> bool:
+    """Put the previous value back at one path; False where what we hold is not what the change says it left."""
+    previous, new = leaves[path]
+    steps = _steps(path)
+    parents = _open(document, path, leaves) if steps else None
+    if parents is None:
         return False
-    parents: list[tuple[Any, str | int]] = []
-    node: Any = document
-    for position, step in enumerate(steps[:-1]):
-        key, inner = _find(node, step)
-        if inner is _MISSING:
-            if previous is None:
-                return False
-            inner = [] if isinstance(steps[position + 1], int) else {}
-            if not _put(node, key, inner):
-                return False
-        parents.append((node, key))
-        node = inner
-    key, held = _find(node, steps[-1])
+    node: Any = parents[-1][0][parents[-1][1]] if parents else document
+    key, held = _find(node, steps[-1][0])
+    if new is None and previous is not None and held == previous:
+        return True  # the item was made with it
     if not _fits(held, new):
         return False
     if previous is None:
         del node[key]
         _prune(parents)
         return True
-    if steps[0] == "tags" or isinstance(held, str):
-        value: Any = previous
-    elif held in (_MISSING, None) and _looks_typed(previous):
+    if held in (_MISSING, None) and steps[0][0] != "tags" and _looks_typed(previous):
         return False  # the text could be a word or a value, and nothing stands there to tell
-    else:
-        value = _typed(previous, held)
-    return _put(node, key, value)
+    text = steps[0][0] == "tags" or isinstance(held, str)
+    return _put(node, key, previous if text else _typed(previous, held))
+
+
+def _open(
+    document: dict[str, Any], path: str, leaves: Mapping[str, tuple[str | None, str | None]]
+) -> list[tuple[Any, str | int]] | None:
+    """The containers on the way to a leaf, each as (container, key), made where a value is to come back; None where
+    they are not there and cannot be made."""
+    parents: list[tuple[Any, str | int]] = []
+    node: Any = document
+    for (step, so_far), (following, _) in pairwise(_steps(path)):
+        key, inner = _find(node, step)
+        if inner is _MISSING:
+            if leaves[path][0] is None:
+                return None
+            inner = [] if isinstance(following, int) or path.startswith(f'{so_far}["/') else {}
+            if isinstance(node, list) and isinstance(step, str):
+                name = next((n for n in ("id", "name") if f"{so_far}.{n}" in leaves), None)
+                if name is None:
+                    return None  # an item came back, but nothing says by what it is known
+                inner = {name: step}
+            if not _put(node, key, inner):
+                return None
+            key = len(node) - 1 if isinstance(node, list) else key
+        parents.append((node, key))
+        node = inner
+    return parents
 
 
 def _find(node: Any, step: str | int) -> tuple[str | int, Any]:
@@ -224,10 +269,8 @@ def _put(node: Any, key: str | int, value: Any) -> bool:
     if isinstance(node, list):
         if isinstance(key, int) and key < len(node):
             node[key] = value
-        elif isinstance(key, int):
-            node.append(value)
         else:
-            node.append({"id": key, **value} if isinstance(value, dict) else value)
+            node.append(value)
         return True
     return False
 
@@ -243,8 +286,10 @@ def _prune(parents: list[tuple[Any, str | int]]) -> None:
 def _fits(held: Any, new: str | None) -> bool:
     """Whether the value we hold is the one the change says it set."""
     if new is None:
-        return held is _MISSING or held is None
-    if held is _MISSING or isinstance(held, dict | list):
+        return held is _MISSING or held in (None, {}, [])
+    if isinstance(held, dict | list):
+        return not held and new in ("{}", "[]")
+    if held is _MISSING:
         return False
     if isinstance(held, bool):
         return new.lower() == str(held).lower()

@@ -317,6 +317,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for index, inner in enumerate(value):
             identity = inner.get("id") if isinstance(inner, Mapping) else None
             yield from _leaves(inner, f'{path}["{identity}"]' if identity else f"{path}[{index}]")
+    elif isinstance(value, Mapping | list):
+        yield path, "{}" if isinstance(value, Mapping) else "[]"
     elif value is None:
         yield path, "null"
     elif isinstance(value, bool):
