@@ -51,6 +51,7 @@ def versions(sessions: Sessions, ref: ResourceRef, since: datetime, until: datet
     config_type, field = known
     place = Place(ref.account, sessions.home_region if ref.region == GLOBAL else ref.region)
     start = since.astimezone(UTC)
+    seen: set[tuple[datetime, str]] = set()
     while start < until:
         end = min(start + WINDOW, until)
         parameters = {
@@ -64,7 +65,12 @@ def versions(sessions: Sessions, ref: ResourceRef, since: datetime, until: datet
         try:
             for page in sessions.pages(place, "config", "GetResourceConfigHistory", parameters):
                 for item in page.get("configurationItems", ()):
-                    yield _version(ref, item)
+                    version = _version(ref, item)
+                    key = (version.at, str(item.get("configurationStateId")))
+                    # A window's ends belong to both its neighbours.
+                    if key not in seen:
+                        seen.add(key)
+                        yield version
         except ProviderError as error:
             if error.code != "ResourceNotDiscoveredException":
                 raise

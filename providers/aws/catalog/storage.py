@@ -14,7 +14,13 @@ S3_BUCKET = ResourceType(
     placement=Placement.ANYWHERE,
     # Only an answer to a paged request tells the buckets' regions.
     list=Call("ListBuckets", "Buckets[]", {"MaxBuckets": "`1000`"}),
-    get=Call("HeadBucket", "{BucketRegion: BucketRegion}", _BUCKET, absent=none("NoSuchBucket", "404")),
+    # HeadBucket would do in one round trip less to us-east-1, but its 404 has no body: any proxy's looks the same.
+    get=Call(
+        "GetBucketLocation",
+        "{BucketRegion: (LocationConstraint == 'EU' && 'eu-west-1') || LocationConstraint || 'us-east-1'}",
+        _BUCKET,
+        absent=none("NoSuchBucket"),
+    ),
     region="BucketRegion",
     details=(
         Call("GetBucketLogging", "LoggingEnabled", _BUCKET, into="Logging"),
@@ -67,7 +73,7 @@ S3_BUCKET = ResourceType(
             absent=none("NoSuchWebsiteConfiguration"),
         ),
     ),
-    # S3 reports a new creation date after a change made in another region, and HeadBucket reports none.
+    # S3 reports a new creation date after a change made in another region, and GetBucketLocation reports none.
     volatile=frozenset({"CreationDate", "BucketArn"}),
 )
 

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from providers.aws.provider import AwsProvider
-from providers.errors import Denied, Gone, ProviderError, Unavailable
+from providers.errors import Denied, Gone, ProviderError, Throttled, Unavailable
 from providers.provider import Selection
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from providers.sandbox.aws import AwsEmulator
@@ -200,16 +200,17 @@ def test_absent_is_told_from_denied(warm: AwsProvider, account: str) -> None:
         assert plain.document[field] is None
 
 
-@pytest.mark.parametrize("kind", [FaultKind.DENIED, FaultKind.ERROR, FaultKind.THROTTLED])
+@pytest.mark.parametrize("kind", [FaultKind.DENIED, FaultKind.ERROR, FaultKind.THROTTLED, FaultKind.HTML])
 def test_rereading_fails_rather_than_calls_it_gone(
     warm: AwsProvider, aws: AwsEmulator, account: str, kind: FaultKind
 ) -> None:
     kinds: dict[FaultKind, type[ProviderError]] = {
         FaultKind.DENIED: Denied,
         FaultKind.ERROR: Unavailable,
-        FaultKind.THROTTLED: Unavailable,  # the answer to HEAD has no body to say more than 503
+        FaultKind.THROTTLED: Throttled,
+        FaultKind.HTML: Unavailable,
     }
-    aws.faults.add(Fault(kind=kind, operation="HeadBucket"))
+    aws.faults.add(Fault(kind=kind, operation="GetBucketLocation"))
     ref = ResourceRef(
         provider="aws",
         account=account,

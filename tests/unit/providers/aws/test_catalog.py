@@ -211,7 +211,7 @@ def test_permissions_are_derived() -> None:
         "s3:GetBucketLogging",
         "s3:GetEncryptionConfiguration",
         "s3:GetBucketPublicAccessBlock",
-        "s3:ListBucket",
+        "s3:GetBucketLocation",
     } <= catalog()["aws.s3_bucket"].permissions()
     assert "s3:GetAccountPublicAccessBlock" in catalog()["aws.account"].permissions()
     assert "elasticloadbalancing:DescribeLoadBalancerAttributes" in catalog()["aws.lb"].permissions()

@@ -1,0 +1,73 @@
+"""What AWS Config remembers, in windows of seven days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from providers.aws.provider import AwsProvider
+from providers.errors import Refused
+from providers.resource import ResourceRef
+from providers.sandbox.aws import AwsEmulator
+from providers.sandbox.aws.estate import enter
+from providers.sandbox.faults import Fault, FaultKind
+
+
+@pytest.fixture
+def bucket(aws: AwsEmulator, account: str) -> Iterator[ResourceRef]:
+    door = enter(aws.endpoint, account)
+    door.client("s3").create_bucket(Bucket="remembered")
+    yield ResourceRef(
+        provider="aws",
+        account=account,
+        region="us-east-1",
+        type="aws.s3_bucket",
+        uid="arn:aws:s3:::remembered",
+    )
+    door.client("s3").delete_bucket(Bucket="remembered")
+    door.close()
+
+
+def test_the_past_of_a_bucket(provider: AwsProvider, aws: AwsEmulator, bucket: ResourceRef) -> None:
+    before = aws.calls.get("config:GetResourceConfigHistory", 0)
+    versions = list(provider.past(bucket, datetime.now(UTC) - timedelta(days=20)))
+    assert aws.calls["config:GetResourceConfigHistory"] - before == 3, "twenty days are three windows"
+    assert versions
+    for version in versions:
+        assert version.ref == bucket
+        assert version.at.tzinfo is not None
+        assert version.resource is not None
+        assert version.resource.name == "remembered"
+        assert version.resource.document["ConfigItem"]["configuration"]["name"] == "remembered"
+
+
+def test_what_config_does_not_know_has_no_past(provider: AwsProvider, account: str) -> None:
+    ref = ResourceRef(
+        provider="aws",
+        account=account,
+        region="us-east-1",
+        type="aws.s3_bucket",
+        uid="arn:aws:s3:::unheard-of",
+    )
+    assert list(provider.past(ref, datetime.now(UTC) - timedelta(days=1))) == []
+
+
+def test_a_type_without_a_past_says_so(provider: AwsProvider, account: str) -> None:
+    ref = ResourceRef(
+        provider="aws",
+        account=account,
+        region="global",
+        type="aws.account",
+        uid=f"arn:aws:iam::{account}:root",
+    )
+    with pytest.raises(Refused, match="cannot be asked"):
+        list(provider.past(ref, datetime.now(UTC) - timedelta(days=1)))
+
+
+def test_a_denied_history_is_an_error(provider: AwsProvider, aws: AwsEmulator, bucket: ResourceRef) -> None:
+    aws.faults.add(Fault(kind=FaultKind.DENIED, service="config"))
+    with pytest.raises(Exception, match="not authorized") as caught:
+        list(provider.past(bucket, datetime.now(UTC) - timedelta(days=1)))
+    assert getattr(caught.value, "permission", None) == "config:GetResourceConfigHistory"
