@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from config.settings import ProviderSettings, Providers
+from config.settings import Providers, ProviderSettings
 from providers.errors import Refused
 from providers.provider import Provider
+from providers.resource import Resource
+from providers.terraform import TerraformView
 
 Clock = Callable[[], datetime]
 
@@ -17,7 +19,11 @@ NAMES = ("aws", "azure", "gcp")
 
 def configured(settings: Providers) -> dict[str, ProviderSettings]:
     """The clouds the configuration names, with their settings."""
-    found: dict[str, ProviderSettings | None] = {"aws": settings.aws, "azure": settings.azure, "gcp": settings.gcp}
+    found: dict[str, ProviderSettings | None] = {
+        "aws": settings.aws,
+        "azure": settings.azure,
+        "gcp": settings.gcp,
+    }
     return {name: one for name, one in found.items() if one is not None}
 
 
@@ -35,9 +41,30 @@ def open_provider(name: str, settings: Providers, clock: Clock) -> Provider:
         from providers.gcp.provider import GcpProvider
 
         return GcpProvider(settings.gcp, clock=clock)
-    raise Refused(f"The cloud {name!r} is not configured.", hint=f"Add it below `providers`; there are {', '.join(NAMES)}.")
+    raise Refused(
+        f"The cloud {name!r} is not configured.",
+        hint=f"Add it below `providers`; there are {', '.join(NAMES)}.",
+    )
 
 
 def open_all(settings: Providers, clock: Clock) -> Mapping[str, Provider]:
     """The adapters of every configured cloud."""
     return {name: open_provider(name, settings, clock) for name in configured(settings)}
+
+
+def terraform_view(resource: Resource) -> TerraformView | None:
+    """A resource in Terraform's words, whether or not its cloud is configured; None where there is no view of its type."""
+    match resource.ref.provider:
+        case "aws":
+            from providers.aws import terraform as aws
+
+            return aws.view_of(resource)
+        case "azure":
+            from providers.azure import terraform as azure
+
+            return azure.view_of(resource)
+        case "gcp":
+            from providers.gcp import terraform as gcp
+
+            return gcp.terraform(resource)
+    return None

@@ -23,7 +23,7 @@ from config.settings import StorageSettings
 from storage.claims import Claim, claim_file, claim_server
 from storage.codec import Codecs
 from storage.errors import Damaged, Defect, Full, Locked, StorageError, Unavailable
-from storage.schema import SchemaStatus, migrate, schema_status
+from storage.schema import SchemaStatus, migrate, schema_status, shown
 
 WRITER_LOCK = 0x57415443
 """The advisory lock PostgreSQL writers take, within their transaction ("WATC")."""
@@ -71,7 +71,7 @@ class Database:
     @property
     def where(self) -> str:
         """The database as one may show it: without a password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        return shown(self.engine.url)
 
     @property
     def path(self) -> Path | None:

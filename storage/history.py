@@ -183,6 +183,7 @@ _VERSIONS = (
         VERSION.c.codec_id,
         VERSION.c.data,
         RESOURCE.c.uid,
+        RESOURCE.c.first_seen,
         SCOPE.c.provider,
     )
     .select_from(VERSION)
@@ -202,7 +203,8 @@ def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[Timelin
     for row, record in zip(rows, records, strict=True):
         fields: tuple[FieldChange, ...] = ()
         if last is None:
-            kind = EventKind.CREATED
+            # Where older versions have been pruned, the oldest one left was no creation.
+            kind = EventKind.CREATED if row.valid_from <= row.first_seen else EventKind.CHANGED
         elif last[0].valid_to < row.valid_from:
             yield _deletion(*last)
             kind = EventKind.RECREATED

@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.observe import Context, Observer, Seen, place_id, remove, rows_by
 from storage.query import Filter, Reader
 from storage.recording import Recording, Surroundings, record_coverage
-from storage.tables import APPLIED, COVERAGE, DUE, SCOPE
+from storage.tables import APPLIED, COVERAGE, DUE, RESOURCE, SCOPE
 from storage.times import ended, from_us, to_us
 from storage.values import Change, ScopeState, StoredResource
 
@@ -100,6 +100,18 @@ class Inventory:
     def count(self, wanted: Filter | None = None, at: datetime | None = None) -> int:
         """How many resources match, now or at a time."""
         return self._reader.count(wanted or Filter(), at)
+
+    def deleted_at(self, uid: str) -> datetime | None:
+        """When a resource that is not there any more was found to be gone."""
+        with self._database.read() as connection:
+            return ended(connection.scalar(sa.select(RESOURCE.c.deleted_at).where(RESOURCE.c.uid == uid)))
+
+    def similar(self, text: str, count: int = 3) -> list[str]:
+        """Ids of live resources with ``text`` in their id or name: for saying what may have been meant."""
+        like = RESOURCE.c.uid.icontains(text, autoescape=True) | (RESOURCE.c.name == text)
+        query = sa.select(RESOURCE.c.uid).where(like, RESOURCE.c.deleted_at.is_(None)).limit(count)
+        with self._database.read() as connection:
+            return list(connection.scalars(query.order_by(RESOURCE.c.uid)))
 
     def due(self, batch: int = 500) -> Iterator[list[StoredResource]]:
         """Resources whose newest state has not been judged, in batches. Settle them with

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import URL, Connection
 
 from storage.errors import Damaged, Newer, Outdated
 
@@ -55,6 +55,11 @@ class SchemaStatus:
             )
 
 
+def shown(url: URL) -> str:
+    """A database's URL as one writes it in the configuration, without its password."""
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration, made here instead of in an ini file."""
     config = Config()
@@ -69,7 +74,7 @@ def schema_status(connection: Connection) -> SchemaStatus:
     script = ScriptDirectory.from_config(configuration())
     head = script.get_current_head()
     assert head is not None
-    where = connection.engine.url.render_as_string(hide_password=True)
+    where = shown(connection.engine.url)
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
         tables = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}

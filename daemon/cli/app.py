@@ -86,6 +86,38 @@ WORDS = (
         "What was read, and what was not: each scope's last reading, its age, and why not.",
         _WATCH,
     ),
+    Word("inventory", "inventory", "The resources there are, or with --at were.", _ASK),
+    Word(
+        "show",
+        "inventory",
+        "One resource's document, now or with --at then; fields that could not be read are named.",
+        _ASK,
+    ),
+    Word(
+        "history",
+        "history",
+        "The versions of one resource, oldest first, by field, with who made them where that is known.",
+        _ASK,
+    ),
+    Word(
+        "diff",
+        "history",
+        "What is different between two times, by resource and field; what changed and changed back is not there.",
+        _ASK,
+    ),
+    Word(
+        "findings",
+        "findings",
+        "What fails a policy now, or with --at did then; with --unknown what could not be decided.",
+        _ASK,
+    ),
+    Word(
+        "audit",
+        "audit",
+        "The ledger: list it, export it, prove that nobody has rewritten it.",
+        _ASK,
+        noun=True,
+    ),
     Word(
         "plan",
         "plan",
@@ -124,6 +156,7 @@ WORDS = (
         "Judge a Terraform plan or state, without a cloud: the same policies, before anything is applied.",
         _JUDGE,
     ),
+    Word("db", "db", "The database: migrate it, see how it stands, let go of what is old.", _KEEP, noun=True),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True
     ),

@@ -1,0 +1,113 @@
+"""What the verbs that ask the store have in common: the filter options, the unread scopes that bear on an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from config.errors import UsageError
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from providers.resource import Scope
+    from storage.database import Database
+    from storage.query import Filter
+
+Types = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type", "-t", metavar="TYPE", help="Only this type; a trailing * matches a prefix. Repeatable."
+    ),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", "-a", metavar="ACCOUNT", help="Only this account. Repeatable."),
+]
+Regions = Annotated[
+    list[str] | None, typer.Option("--region", "-r", metavar="REGION", help="Only this region. Repeatable.")
+]
+Clouds = Annotated[
+    list[str] | None, typer.Option("--provider", "-p", metavar="CLOUD", help="Only this cloud. Repeatable.")
+]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only with this tag. Repeatable.")
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EXPR",
+        help="Only where this JMESPath holds, over uid, provider, account, region, type, name, tags, document, unread.",
+    ),
+]
+At = Annotated[
+    str | None, typer.Option(metavar="TIME", help="As it was then: 2h, 3d, yesterday, 2024-05-01T12:00:00Z.")
+]
+
+
+def opened(cli: State) -> Database:
+    """The database, of the schema this code needs. Raises StorageError."""
+    cli.database.require_schema()
+    return cli.database
+
+
+def chosen(
+    *,
+    types: list[str] | None,
+    accounts: list[str] | None,
+    regions: list[str] | None = None,
+    clouds: list[str] | None = None,
+    tags: list[str] | None = None,
+    where: str | None = None,
+) -> Filter:
+    """The options as a filter. Raises UsageError."""
+    from storage.query import Filter
+
+    pairs = {}
+    for tag in tags or ():
+        key, equals, value = tag.partition("=")
+        if not equals:
+            raise UsageError(f"{tag!r} is not a tag.", hint="Write --tag Team=payments.")
+        pairs[key] = value
+    return Filter(
+        types=frozenset(types or ()),
+        accounts=frozenset(accounts or ()),
+        regions=frozenset(regions or ()),
+        providers=frozenset(clouds or ()),
+        tags=pairs,
+        where=where,
+    )
+
+
+def told_unread(cli: State, wanted: Filter) -> ExitStatus:
+    """Say which scopes that bear on the answer were not read completely last time; INCOMPLETE where there are any."""
+    from storage.inventory import Inventory
+
+    unread = [s for s in Inventory(cli.database).coverage() if not s.complete and _bears(s.scope, wanted)]
+    if not unread:
+        return ExitStatus.OK
+    first = unread[0]
+    more = f" and {len(unread) - 1} more (`watchstander coverage --unread`)" if len(unread) > 1 else ""
+    cli.out.note(
+        f"Not read completely last time, so shown as last known: {first.scope} ({first.cause or first.status}){more}."
+    )
+    return ExitStatus.INCOMPLETE
+
+
+def _bears(scope: Scope, wanted: Filter) -> bool:
+    """Whether a scope and a filter may have a resource in common."""
+    return (
+        (not wanted.providers or scope.provider in wanted.providers)
+        and (not wanted.accounts or scope.account in wanted.accounts)
+        and (not wanted.regions or scope.region == "*" or scope.region in wanted.regions)
+        and (not wanted.types or any(_overlap(scope.type, t) for t in wanted.types))
+    )
+
+
+def _overlap(one: str, other: str) -> bool:
+    if one.endswith("*") and other.endswith("*"):
+        return one.startswith(other[:-1]) or other.startswith(one[:-1])
+    if one.endswith("*"):
+        return other.startswith(one[:-1])
+    return one.startswith(other[:-1]) if other.endswith("*") else one == other

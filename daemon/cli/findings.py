@@ -1,0 +1,107 @@
+"""``watchstander findings``: what fails, what failed, and since when."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from daemon.cli.asking import Accounts, At, Clouds, Regions, Types, chosen, opened, told_unread
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
+from daemon.cli.output import Column
+from daemon.cli.verbs import verb
+from policies.policy import Phase
+from providers.provider import Severity
+
+app = typer.Typer()
+
+
+class Status(StrEnum):
+    """Which findings."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    EXEMPT = "exempt"
+    ALL = "all"
+
+
+_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow"}
+FINDINGS = (
+    Column(key="severity", style=lambda value: _COLOURS.get(value, "")),
+    Column(key="policy"),
+    Column(key="resource"),
+    Column(key="message"),
+    Column(key="opened_at", title="SINCE"),
+    Column(key="status"),
+    Column(key="id"),
+)
+UNKNOWN = (
+    Column(key="policy"),
+    Column(key="resource"),
+    Column(key="cause", title="WHY"),
+    Column(key="since"),
+)
+
+
+@verb(
+    app,
+    "watchstander findings --min-severity high",
+    "watchstander findings --status all --at 7d --format json",
+    "watchstander findings --unknown",
+)
+def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+    cli: State,
+    status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN,
+    at: At = None,
+    phase: Annotated[Phase | None, typer.Option(help="Only of policies of this phase.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
+    min_severity: Annotated[Severity | None, typer.Option(help="Of this severity and graver.")] = None,
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this framework: cis-aws.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only of this policy. Repeatable.")
+    ] = None,
+    resource: Annotated[str | None, typer.Option(metavar="UID", help="Only of this resource.")] = None,
+    type: Types = None,
+    account: Accounts = None,
+    region: Regions = None,
+    provider: Clouds = None,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Instead: what could not be decided, and why.")
+    ] = False,
+) -> ExitStatus:
+    """What fails a policy now, or with --at did then; with --unknown what could not be decided.
+
+    Exit status 3 where a scope that bears on the answer was not read completely last time.
+    """
+    from storage.findings import FindingFilter, Findings, FindingStatus
+
+    store, moment = Findings(opened(cli)), cli.time(at)
+    places = chosen(types=type, accounts=account, regions=region, clouds=provider)
+    if unknown:
+        rows = (
+            {"policy": pair.policy, "resource": pair.uid, "cause": pair.cause, "since": pair.since}
+            for batch in store.unknown()
+            for pair in batch
+        )
+        cli.out.items(rows, UNKNOWN, empty="Everything could be decided.")
+        return told_unread(cli, places)
+    wanted = FindingFilter(
+        status=None if status is Status.ALL else FindingStatus(status.value),
+        phase=phase,
+        severity=severity,
+        min_severity=min_severity,
+        framework=framework,
+        policies=frozenset(policy or ()),
+        uid=resource,
+        providers=places.providers,
+        accounts=places.accounts,
+        regions=places.regions,
+        types=places.types,
+    )
+    found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
+    cli.out.items(found, FINDINGS, empty="No such finding.")
+    return told_unread(cli, places) if moment is None else ExitStatus.OK

@@ -1,0 +1,156 @@
+"""``watchstander history`` and ``diff``: what happened to a resource, and what changed between two times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from config.errors import UsageError
+from daemon.cli.asking import Accounts, Clouds, Regions, Tags, Types, Where, chosen, opened
+from daemon.cli.context import State
+from daemon.cli.output import Column, dumps
+from daemon.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from storage.history import Difference, TimelineEntry
+    from storage.values import FieldChange
+
+app = typer.Typer()
+
+
+def _value(value: Any) -> str:
+    shown = "" if value is None else value if isinstance(value, str) else dumps(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+_FIELDS = (
+    Column(key="path", title="FIELD"),
+    Column(key="before", render=_value),
+    Column(key="after", render=_value),
+    Column(key="actor", title="BY"),
+)
+HISTORY = (Column(key="at"), Column(key="kind", title="WHAT"), *_FIELDS)
+DIFF = (Column(key="kind", title="WHAT"), Column(key="uid", title="RESOURCE"), *_FIELDS)
+
+
+@verb(app, "watchstander history arn:aws:s3:::my-bucket", "watchstander history UID --format json")
+def history(
+    cli: State,
+    uid: Annotated[
+        str,
+        typer.Argument(metavar="UID", help="The ARN, Azure resource id or Google Cloud full resource name."),
+    ],
+    documents: Annotated[
+        bool, typer.Option("--documents", help="With the whole document of each version (json, ndjson).")
+    ] = False,
+) -> None:
+    """The versions of one resource, oldest first, by field, with who made them where that is known.
+
+    `created` at the first contact with its scope means seen for the first time, not made. `learned` is a field that
+    could not be read before.
+    """
+    from storage.errors import NotStored
+    from storage.history import History
+    from storage.inventory import Inventory
+
+    database = opened(cli)
+    entries = History(database).timeline(uid) or History(database).timeline(uid.lower())
+    if not entries:
+        close = Inventory(database).similar(uid)
+        hint = (
+            f"Did you mean {' or '.join(close)}?"
+            if close
+            else "`watchstander inventory` lists what there is."
+        )
+        raise NotStored(f"{uid} is not known.", hint=hint)
+    if cli.out.human:
+        cli.out.items(_by_field(_entry(e, documents=False) for e in entries), HISTORY)
+    else:
+        cli.out.items((_entry(e, documents=documents) for e in entries), HISTORY)
+
+
+@verb(
+    app,
+    "watchstander diff --from yesterday --to now",
+    "watchstander diff --from 7d --to 1d --type 'aws.iam_*' --actor alice --format ndjson",
+)
+def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+    cli: State,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="The earlier time: 2h, 3d, yesterday.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="TIME", help="The later time.")] = "now",
+    type: Types = None,
+    account: Accounts = None,
+    region: Regions = None,
+    provider: Clouds = None,
+    tag: Tags = None,
+    where: Where = None,
+    actor: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Only where this one made one of the changes.")
+    ] = None,
+) -> None:
+    """What is different between two times, by resource and field; what changed and changed back is not there."""
+    from storage.history import History
+
+    earlier, later = cli.time(from_), cli.time(to)
+    assert earlier is not None
+    assert later is not None
+    if earlier > later:
+        raise UsageError(
+            "--from is later than --to.", hint="Write --from 3d --to 1d: from three days ago to one day ago."
+        )
+    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    found = map(_difference, History(opened(cli)).diff(earlier, later, wanted, actor=actor))
+    cli.out.items(_by_field(found) if cli.out.human else found, DIFF, empty="Nothing is different.")
+
+
+def _fields(fields: Iterable[FieldChange]) -> list[Mapping[str, Any]]:
+    from storage.history import json_field
+
+    return [json_field(change) for change in fields]
+
+
+def _entry(entry: TimelineEntry, *, documents: bool) -> dict[str, Any]:
+    row = {
+        "uid": entry.ref.uid,
+        "at": entry.at,
+        "kind": entry.kind.value,
+        "baseline": entry.baseline,
+        "actor": entry.actor,
+        "cycle": entry.cycle_id,
+        "fields": _fields(entry.fields),
+    }
+    if documents:
+        row["document"] = entry.resource.document if entry.resource else None
+    return row
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    ref = difference.ref
+    return {
+        "kind": difference.kind.value,
+        "uid": ref.uid,
+        "provider": ref.provider,
+        "account": ref.account,
+        "region": ref.region,
+        "type": ref.type,
+        "name": difference.name,
+        "at": difference.last_at,
+        "versions": difference.changes,
+        "actor": ", ".join(difference.actors) or None,
+        "fields": _fields(difference.fields),
+    }
+
+
+def _by_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One line a field, for people; the resource stands on the first."""
+    for row in rows:
+        head = dict(row)
+        for number, change in enumerate(row["fields"] or [{}]):
+            line = {**change, **(head if number == 0 else {"at": "", "kind": "", "uid": ""})}
+            if change.get("moved"):
+                line |= {"before": "", "after": "(moved)"}
+            yield line
