@@ -182,11 +182,11 @@ class Judge:
         try:
             if policy.joins and cause is None and subject.inventory is not None:
                 inventory = cache.text(policy, subject.inventory)
-            text, parts = rendered.input(policy, now)
+            text = rendered.input(policy, now)
         except Unencodable as error:
             digest = digest_of([b"unencodable", uid.encode("utf-8", "replace"), str(error).encode()])
             return _unknown(policy, uid, digest, str(error))
-        digest = input_digest(parts, cause, inventory)
+        digest = input_digest(text, cause, inventory)
         if cause is not None:
             return _unknown(policy, uid, digest, cause)
         if recall is not None and (known := recall(policy.digest, digest)) is not None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from policies.policy import Phase, Policy
-from providers.normalise import digest_of, encode, timestamp
+from providers.normalise import digest, digest_of, encode, timestamp
 from providers.resource import Resource
 from providers.terraform import AbsentBlock, TerraformView
 
@@ -67,6 +68,27 @@ def touches(reads: frozenset[str] | None, path: str) -> bool:
     return any(r == path or r.startswith(f"{path}.") or path.startswith(f"{r}.") for r in reads)
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the paths a policy reads ask of an input; told once for each policy, not for each resource."""
+
+    document: bool
+    view: bool
+    paths: tuple[tuple[str, ...], ...]
+    """Paths below ``asset`` and ``resource``, in parts and a stable order."""
+
+
+@lru_cache(maxsize=4096)
+def needs(reads: frozenset[str] | None) -> Needs:
+    """What these paths need."""
+    split = [tuple(path.split(".")) for path in sorted(reads or ())]
+    return Needs(
+        document=touches(reads, "asset.document"),
+        view=touches(reads, "resource"),
+        paths=tuple(parts for parts in split if parts[0] in ("asset", "resource")),
+    )
+
+
 class Unencodable(Exception):
     """A document cannot be written as JSON; the message says why."""
 
@@ -83,23 +105,22 @@ class Rendered:
         self._views: dict[AbsentBlock, bytes] = {}
         self._contexts: dict[Phase, bytes] = {}
 
-    def input(self, policy: Policy, now: datetime) -> tuple[bytes, list[bytes]]:
-        """(the JSON text, the parts its digest is made of). Raises Unencodable.
+    def input(self, policy: Policy, now: datetime) -> bytes:
+        """The JSON text. Raises Unencodable.
 
-        The digest leaves the time out, unless the policy reads the clock: then it is part of what is judged.
+        It holds the time only where the policy reads the clock, so that it may be digested as it stands.
         """
-        if touches(policy.reads, "asset.document"):
+        needed = needs(policy.reads)
+        if needed.document:
             about = self._full = self._full or encode_json(asset(self.subject.resource))
         else:
             about = self._bare = self._bare or encode_json(asset(self.subject.resource, document=False))
-        view = b"{}"
-        if touches(policy.reads, "resource"):
-            view = self._view(policy.absent_block)
+        view = self._view(policy.absent_block) if needed.view else b"{}"
         context = self._context(policy)
-        clock = encode(timestamp(now)) if policy.reads_clock else b""
-        inside = b'{"now":' + clock + (b"," + context[1:] if context != b"{}" else b"}") if clock else context
-        text = b'{"asset":' + about + b',"context":' + inside + b',"resource":' + view + b"}"
-        return text, [about, context, view, clock]
+        if policy.reads_clock:
+            rest = b"," + context[1:] if context != b"{}" else b"}"
+            context = b'{"now":' + encode(timestamp(now)) + rest
+        return b'{"asset":' + about + b',"context":' + context + b',"resource":' + view + b"}"
 
     def _view(self, absent: AbsentBlock) -> bytes:
         found = self._views.get(absent)
@@ -140,19 +161,19 @@ def unread(policy: Policy, subject: Subject) -> str | None:
     This is the guard of "unread is never absent": it holds before anything is evaluated.
     """
     resource, view = subject.resource, subject.view
-    if subject.no_document is not None and touches(policy.reads, "asset.document"):
+    needed = needs(policy.reads)
+    if subject.no_document is not None and needed.document:
         return subject.no_document
     if policy.reads is None:
         missing = {**(view.unread if view else {}), **resource.unread}
         return _blame(missing, "the policy may read anything, and ") if missing else None
-    for path in sorted(policy.reads):
-        parts = path.split(".")
+    if not resource.unread and not needed.view:
+        return None
+    for parts in needed.paths:
         if parts[0] == "asset":
             cause = _unread_asset(parts, resource)
-        elif parts[0] == "resource":
-            cause = _unread_view(parts, policy, view)
         else:
-            cause = None
+            cause = _unread_view(parts, policy, view)
         if cause is not None:
             return cause
     return None
@@ -163,10 +184,10 @@ def _blame(missing: Mapping[str, str], start: str = "") -> str:
     return f"{start}`{name}` was not read: {missing[name]}"
 
 
-def _unread_asset(parts: list[str], resource: Resource) -> str | None:
+def _unread_asset(parts: tuple[str, ...], resource: Resource) -> str | None:
     if not resource.unread:
         return None
-    if len(parts) == 1 or parts[1:] == ["document"]:
+    if len(parts) == 1 or parts[1:] == ("document",):
         return _blame(resource.unread)
     if parts[1] == "document":
         field_name = parts[2]
@@ -178,7 +199,7 @@ def _unread_asset(parts: list[str], resource: Resource) -> str | None:
     return None
 
 
-def _unread_view(parts: list[str], policy: Policy, view: TerraformView | None) -> str | None:
+def _unread_view(parts: tuple[str, ...], policy: Policy, view: TerraformView | None) -> str | None:
     if view is None:
         return "there is no Terraform view of this type, and the policy reads one"
     if len(parts) > 1 and parts[1] != view.type:
@@ -220,6 +241,8 @@ def inventory_text(policy: Policy, inventory: Inventory) -> bytes:
     return encode_json({"inventory": chosen})
 
 
-def input_digest(parts: list[bytes], unread_cause: str | None, inventory: bytes | None) -> bytes:
+def input_digest(text: bytes, unread_cause: str | None, inventory: bytes | None) -> bytes:
     """The digest a verdict hangs on: everything the policy could see, and what it could not."""
-    return digest_of([*parts, (unread_cause or "").encode("utf-8", "replace"), inventory or b""])
+    if unread_cause is None and inventory is None:
+        return digest(text)
+    return digest_of([text, (unread_cause or "").encode("utf-8", "replace"), inventory or b""])

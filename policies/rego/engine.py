@@ -190,14 +190,17 @@ class RegorusEngine:
         bundles, items = work
         strikes, suspect = blame
         done = 0
+        worker = lease.alive()
         try:
-            for raw in lease.alive().run(bundles, [items[index] for index in todo]):
+            for raw in worker.run(bundles, [items[index] for index in todo]):
                 answers[todo[done]] = _answer(raw)
                 done += 1
             return [], None
         except Lost as lost:
+            # Answers before the guilty one may have died with the process.
+            at = max(done, worker.at)
             lease.drop()
-            guilty, rest = todo[done], todo[done + 1 :]
+            guilty, rest = todo[at], [*todo[done:at], *todo[at + 1 :]]
             digest = items[guilty][0]
             if lost.failure.kind is not FailureKind.TIME and suspect != guilty:
                 return [guilty, *rest], guilty

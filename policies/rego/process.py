@@ -6,6 +6,8 @@ Why not a process pool of a library: docs/decisions/0040.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import mmap
 import os
 import pickle
 import select
@@ -20,15 +22,18 @@ from typing import Any
 
 from policies.engine import Failure, FailureKind, Limits
 from policies.errors import EngineError
-from policies.rego.wire import CACHE, HEADER, MEMORY_EXIT, PREPARE_SECONDS, Bundle, Item
+from policies.rego.wire import CACHE, HEADER, MEMORY_EXIT, PREPARE_SECONDS, PROGRESS, Bundle, Item
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from policies.rego.worker import main; "
-    "main(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))"
+    "main(tuple(map(int, sys.argv[2:5])), int(sys.argv[5]), float(sys.argv[6]))"
 )
 _PASSED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONHOME")
 """What a worker sees of our environment. Credentials are not among it."""
+
+PIPE_BYTES = 1 << 20
+"""What an unprivileged process may ask for on Linux by default: about one batch."""
 
 
 class Lost(Exception):
@@ -53,7 +58,11 @@ class Worker:
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
         command = [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, _ROOT]
-        command += [str(requests_read), str(answers_write), str(limits.memory_mb), str(limits.seconds)]
+        progress = os.memfd_create("watchstander-progress")
+        os.ftruncate(progress, PROGRESS.size)
+        self._progress = mmap.mmap(progress, PROGRESS.size)
+        passed = (requests_read, answers_write, progress)
+        command += [*map(str, passed), str(limits.memory_mb), str(limits.seconds)]
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -61,7 +70,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
-                pass_fds=(requests_read, answers_write),
+                pass_fds=passed,
                 env=environment | {"RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"},
                 start_new_session=True,
             )
@@ -70,9 +79,13 @@ class Worker:
             os.close(self._answers)
             raise EngineError(f"No policy worker could be started: {error}.") from error
         finally:
-            os.close(requests_read)
-            os.close(answers_write)
+            for descriptor in passed:
+                os.close(descriptor)
         os.set_blocking(self._requests, False)
+        with contextlib.suppress(
+            OSError
+        ):  # a wider pipe saves switches between the processes; it is only a wish
+            fcntl.fcntl(self._requests, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(self._answers, select.POLLIN)
         self._writable.register(self._requests, select.POLLOUT)
@@ -82,6 +95,11 @@ class Worker:
         """The process id."""
         return self.process.pid
 
+    @property
+    def at(self) -> int:
+        """Index of the item under way, or last under way; -1 before the first."""
+        return int(PROGRESS.unpack(self._progress[:])[0])
+
     def ask(self, *request: Any, seconds: float = PREPARE_SECONDS) -> bytes:
         """One request, one answer. Raises Lost."""
         self._allowed = seconds
@@ -90,7 +108,7 @@ class Worker:
         return self._receive(deadline)
 
     def run(self, bundles: dict[bytes, Bundle], items: list[Item]) -> Iterator[bytes]:
-        """The answers to ``items`` as they come. Raises Lost; the first item without an answer is the one to blame."""
+        """The answers to ``items`` as they come. Raises Lost; :attr:`at` then tells which item is to blame."""
         new = {
             digest: bundles[digest]
             for digest in dict.fromkeys(i[0] for i in items)
@@ -98,6 +116,7 @@ class Worker:
         }
         forget = self._remember(items)
         # The timer inside counts CPU time; this is for a process that is not let run at all.
+        self._progress[:] = PROGRESS.pack(-1)
         self._allowed = self.limits.seconds
         patience = 5 * self.limits.seconds + 10
         self._send(("run", new, items, forget), time.monotonic() + patience + len(new) * PREPARE_SECONDS)
@@ -174,4 +193,5 @@ class Worker:
         for descriptor in (self._requests, self._answers):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+        self._progress.close()
         self._stderr.close()

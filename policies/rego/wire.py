@@ -13,6 +13,11 @@ MEMORY_EXIT: Final = 77
 """Exit status of a worker whose interpreter ran out of memory; the engine's own allocator aborts instead."""
 HEADER: Final = struct.Struct("<I")
 """The length before every message."""
+PROGRESS: Final = struct.Struct("<q")
+"""Index of the evaluation under way, in shared memory; -1 before the first."""
+FLUSH_BYTES: Final = 1 << 15
+FLUSH_SECONDS: Final = 0.05
+"""Answers are sent when there are this many bytes of them, or this much time has passed."""
 
 Source = tuple[str, str, bool]
 """Path, text, whether v0."""

@@ -1,8 +1,8 @@
 """Runs inside a worker process: engines are created, cached and used here, and nowhere else.
 
 The process is expendable. Its CPU time per evaluation is limited by an interval timer whose default action is to kill
-the process (the engine holds the interpreter lock, so nothing milder would be heard), its memory by RLIMIT_AS. Each
-answer is sent as soon as it is there: when the process dies, the first evaluation without an answer is the one to blame.
+the process (the engine holds the interpreter lock, so nothing milder would be heard), its memory by RLIMIT_AS. Which
+evaluation is under way stands in memory shared with the parent: when the process dies, that one is to blame.
 Requests are pickles of the parent's; answers are JSON, because a process that reads hostile documents is not trusted.
 Imports stay few: every worker loads this.
 """
@@ -10,10 +10,12 @@ Imports stay few: every worker loads this.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import pickle
 import resource
 import signal
+import time
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -21,7 +23,17 @@ import orjson
 import regorus
 
 from policies.rego import builtins
-from policies.rego.wire import HEADER, MEMORY_EXIT, PREPARE_SECONDS, Bundle, Item, Source
+from policies.rego.wire import (
+    FLUSH_BYTES,
+    FLUSH_SECONDS,
+    HEADER,
+    MEMORY_EXIT,
+    PREPARE_SECONDS,
+    PROGRESS,
+    Bundle,
+    Item,
+    Source,
+)
 
 UNDEFINED: Final = '"<undefined>"'
 
@@ -29,6 +41,7 @@ UNDEFINED: Final = '"<undefined>"'
 class _State:
     """What this process holds."""
 
+    progress: Any = None
     now_ns: int = 0
     seconds: float = 2.0
     engines: ClassVar[dict[bytes, Any]] = {}
@@ -223,9 +236,31 @@ def _read(descriptor: int, size: int) -> bytes | None:
 
 
 def _send(descriptor: int, data: bytes) -> None:
-    view = memoryview(HEADER.pack(len(data)) + data)
+    _write(descriptor, HEADER.pack(len(data)) + data)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _run(descriptor: int, bundles: dict[bytes, Bundle], items: list[Item]) -> None:
+    """Evaluate and answer; a write for each answer would wake the parent for each."""
+    ready: list[bytes] = []
+    size, sent = 0, time.monotonic()
+    for index, item in enumerate(items):
+        _State.progress[: PROGRESS.size] = PROGRESS.pack(index)
+        answer = orjson.dumps(evaluate(item, bundles))
+        ready += (HEADER.pack(len(answer)), answer)
+        size += len(answer)
+        if size > FLUSH_BYTES or time.monotonic() - sent > FLUSH_SECONDS:
+            _timer(0)
+            _write(descriptor, b"".join(ready))
+            ready.clear()
+            size, sent = 0, time.monotonic()
+    _timer(0)
+    _write(descriptor, b"".join(ready))
 
 
 def serve(requests: int, answers: int) -> None:
@@ -237,9 +272,7 @@ def serve(requests: int, answers: int) -> None:
         kind, *arguments = pickle.loads(body)  # noqa: S301 - it comes from our parent
         if kind == "run":
             bundles, items, forget = arguments
-            for item in items:
-                _send(answers, orjson.dumps(evaluate(item, bundles)))
-            _timer(0)
+            _run(answers, bundles, items)
             for digest in forget:
                 _State.engines.pop(digest, None)
         elif kind == "check":
@@ -250,9 +283,11 @@ def serve(requests: int, answers: int) -> None:
             _send(answers, coverage(*arguments))
 
 
-def main(requests: int, answers: int, memory_mb: int, seconds: float) -> None:
-    """The process: limits first, then service."""
+def main(descriptors: tuple[int, int, int], memory_mb: int, seconds: float) -> None:
+    """The process: limits first, then service. The descriptors are of requests, answers and progress."""
+    requests, answers, progress = descriptors
     limit(memory_mb)
+    _State.progress = mmap.mmap(progress, PROGRESS.size)
     _State.seconds = seconds
     try:
         serve(requests, answers)
