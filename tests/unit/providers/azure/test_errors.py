@@ -18,7 +18,7 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 from azure.identity import CredentialUnavailableError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers import errors
@@ -127,6 +127,7 @@ def test_a_defect_of_ours_is_not_taken_for_an_answer() -> None:
         raise ZeroDivisionError
 
 
+@settings(deadline=None)
 @given(st.integers(100, 599), st.text(max_size=80))
 def test_any_status_with_any_body_is_mapped_and_only_arm_may_say_gone(status: int, body: str) -> None:
     error = mapped(HttpResponseError(response=Response(status, body)))

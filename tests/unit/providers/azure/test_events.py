@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.azure.events import parse_event, refs_of
@@ -230,6 +230,7 @@ NAMES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         NAMES, st.one_of(JSON, st.just("Microsoft.Resources.ResourceWriteSuccess"), st.just(ACCOUNT))

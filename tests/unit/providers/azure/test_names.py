@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.azure.names import GROUP, SUBSCRIPTION, parse, ref_of, region_of
@@ -67,6 +67,7 @@ def test_what_is_no_id_is_refused(text: str) -> None:
         parse(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=4), WORD, WORD)
 def test_an_id_survives_being_taken_apart(pairs: list[tuple[str, str]], group: str, namespace: str) -> None:
     path = "/".join(f"{t}/{n}" for t, n in pairs)
@@ -75,6 +76,7 @@ def test_an_id_survives_being_taken_apart(pairs: list[tuple[str, str]], group: s
     assert parse(parse(text).uid) == parse(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_an_id_or_a_value_error(text: str) -> None:
     try:

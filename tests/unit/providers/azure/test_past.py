@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.azure.document import resource_of
@@ -183,6 +183,7 @@ def lived(states: list[dict[str, Any]]) -> tuple[dict[datetime, Any], list[Any]]
     return wanted, versions
 
 
+@settings(deadline=None)
 @given(st.lists(EXACT, min_size=2, max_size=5))
 def test_what_was_written_is_what_the_past_says(states: list[dict[str, Any]]) -> None:
     wanted, versions = lived(states)
@@ -190,6 +191,7 @@ def test_what_was_written_is_what_the_past_says(states: list[dict[str, Any]]) ->
         assert version.resource == wanted[version.at]
 
 
+@settings(deadline=None)
 @given(st.lists(LOOSE, min_size=2, max_size=5))
 def test_what_cannot_be_undone_is_unknown_and_never_something_else(states: list[dict[str, Any]]) -> None:
     wanted, versions = lived(states)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import AzureSettings
@@ -52,6 +52,7 @@ def test_regions_and_exclusions_are_conditions() -> None:
     assert "location =~ 'westeurope'" in queries(scope(region="westeurope"), ())[0]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda t: "\n" not in t))
 def test_no_text_ends_its_quotes_early(text: str) -> None:
     operator = parse(f"resources | where type =~ {quoted(text)}").operators[0]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.sandbox.azure.kql import run
@@ -181,6 +181,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map(" ".join)))
 def test_any_text_is_answered_or_refused(text: str) -> None:
     try:
@@ -191,12 +192,14 @@ def test_any_text_is_answered_or_refused(text: str) -> None:
         assert isinstance(result.rows, list)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["where properties.n > 1", "where isnotempty(name)", "extend z = tolower(name)", "order by name", "limit 2", "distinct id, name, properties", "project id, name, properties"]), max_size=5))  # fmt: skip
 def test_pipes_of_valid_operators_always_run(steps: list[str]) -> None:
     result = run(parse(" | ".join(["resources", *steps])), ROWS, NOW)
     assert {row["id"] for row in result.rows} <= {"/a", "/b", "/c"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_every_word_stands_where_it_says(text: str) -> None:
     try:
