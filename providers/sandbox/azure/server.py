@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -42,8 +43,8 @@ class AzureEmulator:
         self._clock = clock or (lambda: datetime.now(UTC))
         self.store = ArmStore(self._clock)
         self.api = Api(self.store, self._clock)
-        self.calls: list[tuple[str, str]] = []
-        """Every call answered, as (method, path with query); for tests and for the curious."""
+        self.calls: deque[tuple[str, str]] = deque(maxlen=10_000)
+        """The latest calls, as (method, path with query); for tests and for the curious."""
         self.closing = threading.Event()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None

@@ -140,7 +140,7 @@ def test_what_makes_no_sense_is_refused_before_any_call(
     for attempt in (provider.observe, provider.act):
         with pytest.raises(Refused):
             attempt(wrong)
-    assert emulator.calls == []
+    assert not emulator.calls
 
 
 def test_what_is_gone_is_gone(provider: AzureProvider, emulator: AzureEmulator) -> None:

@@ -361,7 +361,7 @@ def test_a_disabled_subscription_is_still_read(provider: AzureProvider, emulator
 def test_nothing_is_called_before_it_is_asked_for(make: Make, emulator: AzureEmulator) -> None:
     provider = make()
     provider.read(scope())
-    assert emulator.calls == []
+    assert not emulator.calls
 
 
 def _ref_of(uid: str) -> Any:
