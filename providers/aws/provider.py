@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import boto3
 
@@ -17,7 +17,7 @@ from providers.aws.catalog import Placement, ResourceType, catalog
 from providers.aws.permissions import permission_of, policy
 from providers.aws.reader import Reader
 from providers.aws.session import Place, Sessions
-from providers.errors import NotEnabled, ProviderError
+from providers.errors import ProviderError
 from providers.provider import (
     Action,
     ActionKind,
@@ -30,6 +30,9 @@ from providers.provider import (
 )
 from providers.resource import ANY, GLOBAL, Coverage, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
+
+ORGANIZATION: Final = "organization"
+"""In a coverage, stands for the accounts that could not be listed."""
 
 
 class AwsProvider:
@@ -69,10 +72,9 @@ class AwsProvider:
         """The scopes of every account that can be entered; the others are in ``unread``, each with its cause."""
         if selection.providers and self.name not in selection.providers:
             return Discovery(scopes=())
-        accounts = self._accounts()
+        accounts, unread = self._accounts()
         types = [t for t in self._types.values() if matches(t.type, selection.types, empty=True)]
         scopes: list[Scope] = []
-        unread: list[Coverage] = []
         wanted = {
             account: name
             for account, name in accounts.items()
@@ -84,45 +86,46 @@ class AwsProvider:
             answers = list(pool.map(ask, order))
         for account, found in zip(order, answers, strict=True):
             if isinstance(found, ProviderError):
-                unread.append(
-                    Coverage(
-                        scope=Scope(self.name, account, ANY, ANY),
-                        status=found.coverage,
-                        cause=found.message,
-                        permission=found.permission,
-                    )
-                )
+                unread.append(self._unread(account, found))
             else:
                 scopes += self._scopes(account, found, types, selection)
         return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=wanted)
 
-    def _accounts(self) -> dict[str, str]:
-        """Account id -> name. Raises ProviderError where not even our own account can be told."""
+    def _accounts(self) -> tuple[dict[str, str], list[Coverage]]:
+        """Account id -> name, and what of the organisation could not be read: then at least our own account and those
+        named are. Raises ProviderError where not even our own account can be told."""
         accounts = self._settings.accounts
         own = self.sessions.own_account()
+        found = {own: own} | {account: account for account in accounts.include}
+        unread: list[Coverage] = []
         if accounts.discover == "organizations":
-            found = self._organization()
+            listed: dict[str, str] = {}
+            try:
+                for account, name in self._organization():  # noqa: PERF403 - what came before a failure is kept
+                    listed[account] = name
+            except ProviderError as error:
+                unread.append(self._unread(ORGANIZATION, error))
+                found |= listed
+            else:
+                found = listed
             if accounts.include:
                 found = {account: name for account, name in found.items() if account in accounts.include}
-        else:
-            found = {own: own} | {account: account for account in accounts.include}
-        return {account: name for account, name in found.items() if account not in accounts.exclude}
+        return {account: name for account, name in found.items() if account not in accounts.exclude}, unread
 
-    def _organization(self) -> dict[str, str]:
+    def _organization(self) -> Iterator[tuple[str, str]]:
         place = Place("", self.sessions.home_region)
-        try:
-            return {
-                str(account["Id"]): str(account.get("Name") or account["Id"])
-                for page in self.sessions.pages(place, "organizations", "ListAccounts")
-                for account in page.get("Accounts", ())
-                if account.get("State", account.get("Status", "ACTIVE")) == "ACTIVE"
-            }
-        except NotEnabled as error:
-            raise NotEnabled(
-                error.message,
-                hint="The account is in no organisation: set `providers.aws.accounts.discover: none`.",
-                code=error.code,
-            ) from error
+        for page in self.sessions.pages(place, "organizations", "ListAccounts"):
+            for account in page.get("Accounts", ()):
+                if account.get("State", account.get("Status", "ACTIVE")) == "ACTIVE":
+                    yield str(account["Id"]), str(account.get("Name") or account["Id"])
+
+    def _unread(self, account: str, error: ProviderError) -> Coverage:
+        return Coverage(
+            scope=Scope(self.name, account, ANY, ANY),
+            status=error.coverage,
+            cause=error.message,
+            permission=error.permission,
+        )
 
     def _regions(self, account: str, *, selection: Selection) -> Sequence[str] | ProviderError:
         """The regions to read in an account; or why it cannot be entered."""

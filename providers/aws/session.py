@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
+import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
@@ -261,7 +264,8 @@ class Sessions:
             "connect_timeout": min(10.0, timeout),
             "read_timeout": timeout,
             "max_pool_connections": max(10, 2 * budget.concurrency),
-            "user_agent_appid": "watchstander",
+            # botocore builds its own twice for every call, which is a fifth of the call's CPU time.
+            "user_agent": f"watchstander/{_version()} Botocore/{botocore.__version__}",
         }
         if self._endpoint is not None:
             # An emulator has one host: neither buckets nor account ids can be put before its name.
@@ -307,6 +311,15 @@ class _Given:
 
     def load(self) -> Any:
         return self._credentials
+
+
+@cache
+def _version() -> str:
+    """Our version, for the user agent that CloudTrail shows."""
+    try:
+        return version("watchstander")
+    except PackageNotFoundError:
+        return "0"
 
 
 def _is_one_host(endpoint: str) -> bool:

@@ -291,6 +291,20 @@ def test_a_denied_account_does_not_stop_the_others(
     assert "WatchstanderRead" in (unread.cause or "")
 
 
+@pytest.mark.parametrize("kind", [FaultKind.DENIED, FaultKind.TRUNCATED])
+def test_an_organisation_that_cannot_be_listed(
+    make: Make, aws: AwsEmulator, estate: Estate, kind: FaultKind
+) -> None:
+    """Our own account is read all the same, and it is said that the others are not known."""
+    aws.faults.add(Fault(kind=kind, operation="ListAccounts"))
+    found = make().discover(Selection())
+    assert estate.management in {scope.account for scope in found.scopes}
+    (unread,) = found.unread
+    assert unread.scope == Scope("aws", "organization", ANY, ANY)
+    assert not unread.complete
+    assert "organizations:ListAccounts" in (unread.cause or "")
+
+
 def test_a_type_nobody_declared(warm: AwsProvider, account: str) -> None:
     reading = warm.read(Scope("aws", account, "us-east-1", "aws.unheard_of"))
     assert list(reading) == []
