@@ -15,9 +15,9 @@ from config.settings import Settings
 from daemon.hooks.hook import Toolbox
 from daemon.schedule import cron_trigger
 from daemon.triggers import configure_hooks
+from policies.engines import Engines
 from policies.errors import PolicyErrors
 from policies.pack import load
-from policies.rego.engine import RegorusEngine
 from providers.registry import configured
 
 
@@ -47,7 +47,7 @@ def _hooks(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Proble
 
 
 def _policies(settings: Settings) -> Iterator[Problem]:
-    engine = RegorusEngine()
+    engine = Engines()
     try:
         load(settings.policies, engine)
     except PolicyErrors as errors:

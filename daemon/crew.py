@@ -18,11 +18,11 @@ from config.secrets import Secrets
 from config.settings import PolicySettings, SecretReference, Settings
 from daemon.hooks.hook import Toolbox
 from daemon.triggers import ConfiguredHook, configure_hooks
+from policies.engines import Engines
 from policies.evaluate import Judge, limits
 from policies.pack import PolicySet, load
-from policies.rego.engine import RegorusEngine
 from providers.provider import Provider
-from providers.registry import open_all
+from providers.registry import configured, open_provider
 from providers.resource import Resource
 from providers.terraform import TerraformView
 
@@ -53,19 +53,20 @@ class Crew:
         """Make a crew. ``providers`` stands in for the clouds the settings name. Raises ConfigurationError, PolicyErrors,
         ProviderError; then nothing is left open."""
         with contextlib.ExitStack() as stack:
-            engine = RegorusEngine(limits(settings.policies))
+            engine = Engines(limits(settings.policies))
             stack.callback(engine.close)
             policies = load(settings.policies, engine)
             judge = Judge(policies, settings.policies, engine=engine)
             stack.callback(judge.close)
-            opened = dict(open_all(settings.providers, clock) if providers is None else providers)
-            for provider in opened.values():
-                stack.callback(provider.close)
             http = stack.enter_context(httpx.Client())
 
             def secret(reference: SecretReference) -> str:
                 return secrets.read(reference).reveal()
 
+            opened = dict(providers or {})
+            for name in configured(settings.providers) if providers is None else ():
+                opened[name] = open_provider(name, settings.providers, clock, secret)
+                stack.callback(opened[name].close)
             toolbox = Toolbox(providers=opened, clock=clock, secret=secret, http=http)
             hooks = configure_hooks(settings, toolbox)
             return cls(settings, opened, policies, judge, hooks, stack.pop_all())
@@ -96,5 +97,5 @@ class Crew:
 
 def offline_policies(settings: PolicySettings) -> PolicySet:
     """The policies of a configuration, for commands that only look at them. Raises PolicyErrors."""
-    with contextlib.closing(RegorusEngine(limits(settings))) as engine:
+    with contextlib.closing(Engines(limits(settings))) as engine:
         return load(settings, engine)

@@ -218,6 +218,8 @@ class Engine(Protocol):
     name: str
     version: str
     """Part of every policy digest: another engine, another verdict."""
+    suffixes: tuple[str, ...]
+    """The files it understands."""
 
     def check(self, modules: Sequence[Module]) -> Checked:
         """Parse and examine modules. Never raises for what is in them; raises EngineError without an engine."""

@@ -16,9 +16,9 @@ from typing import Any, Final
 from config.settings import PolicySettings
 from policies.decide import Decision, decide
 from policies.engine import Answer, Engine, Evaluation, Limits
+from policies.engines import Engines
 from policies.pack import CompiledPolicy, PolicySet, judges
 from policies.policy import Policy
-from policies.rego.engine import RegorusEngine
 from policies.subject import (
     Inventory,
     Rendered,
@@ -67,7 +67,7 @@ class Judge:
     ) -> None:
         self.policy_set = policy_set
         self._limits = limits(settings or PolicySettings())
-        self.engine: Engine = engine or RegorusEngine(self._limits)
+        self.engine: Engine = engine or Engines(self._limits)
         self._owned = engine is None
         self._threads = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="judge")
 

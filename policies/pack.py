@@ -1,6 +1,6 @@
 """Packs: folders of policies with their metadata and tests, loaded with every error at once.
 
-A pack is a folder with ``pack.yaml``; below it lie ``.rego`` files, library modules among them, and tests
+A pack is a folder with ``pack.yaml``; below it lie ``.rego`` and ``.sentinel`` files, library modules among them, and tests
 (``*_test.rego``, and ``NAME.yaml`` beside ``NAME.rego``). A ``.rego`` file outside any pack is a policy too: what its
 metadata does not say is found in its package name and its syntax tree. One file is one policy.
 """
@@ -160,6 +160,19 @@ def rego_files(root: Path) -> list[Path]:
     return [root] if root.is_file() else sorted(root.rglob("*.rego"))
 
 
+def policy_files(root: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Every file of a folder that may be a policy, in a stable order; the file itself where it is one. What lies in a
+    ``test`` folder is Sentinel's cases and mocks."""
+    if root.is_file():
+        return [root]
+    found = (path for suffix in suffixes for path in root.rglob(f"*{suffix}"))
+    return sorted(path for path in found if not is_test(path) and not _is_mock(path, root))
+
+
+def _is_mock(path: Path, root: Path) -> bool:
+    return path.suffix == ".sentinel" and "test" in path.relative_to(root).parts[:-1]
+
+
 def is_test(path: Path) -> bool:
     """Whether a Rego file holds tests."""
     return path.stem.endswith("_test") or path.stem.startswith("test_")
@@ -200,17 +213,18 @@ class Loader:
             # A part of a pack: its own rules and libraries hold for it too.
             pack = self._pack(around / PACK_FILE)
             packs[root] = bare = pack
-            for path in rego_files(around / LIBRARY) if (around / LIBRARY).is_dir() else ():
-                if not is_test(path):
-                    self._files[path] = pack
+            for path in self._below(around / LIBRARY) if (around / LIBRARY).is_dir() else ():
+                self._files[path] = pack
         if root.is_dir():
             for file in sorted(root.rglob(PACK_FILE)):
                 packs[file.parent] = self._pack(file)
-        found = [path for path in rego_files(root) if not is_test(path)]
-        for path in found:
+        for path in [] if root.is_file() and is_test(root) else self._below(root):
             owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
             self._files[path] = owner
         self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
+
+    def _below(self, root: Path) -> list[Path]:
+        return policy_files(root, self._engine.suffixes)
 
     def _pack(self, file: Path) -> Pack:
         pack = Pack(id=file.parent.name, title=file.parent.name, root=file.parent)
@@ -231,8 +245,9 @@ class Loader:
                 return Position(file, lines.get(f"policies.{stem}.{key}", lines.get(f"policies.{stem}", 1)))
 
             policies[stem] = Declared(values=entry, where=where)
-            if not list(file.parent.rglob(f"{stem}.rego")):
-                reader.wrong(f"policies.{stem}", f"there is no {stem}.rego in this pack")
+            if not any(list(file.parent.rglob(f"{stem}{suffix}")) for suffix in self._engine.suffixes):
+                names = " or ".join(f"{stem}{suffix}" for suffix in self._engine.suffixes)
+                reader.wrong(f"policies.{stem}", f"there is no {names} in this pack")
         pack = Pack(
             id=reader.text("id", file.parent.name),
             title=reader.text("title", file.parent.name),
@@ -368,7 +383,7 @@ def compile_policy(
         description=metadata.description,
         phase=metadata.phase,
         severity=Severity(severity) if severity else metadata.severity,
-        language=Language.REGO,
+        language=Language.SENTINEL if module.module.path.suffix == ".sentinel" else Language.REGO,
         source=module.module.text,
         path=module.module.path,
         line=module.annotations[0].position.line if module.annotations else 1,

@@ -116,7 +116,7 @@ class _Recorder:
     def __init__(self, engine: Engine, ran: list[Evaluation]) -> None:
         self._engine = engine
         self._ran = ran
-        self.name, self.version = engine.name, engine.version
+        self.name, self.version, self.suffixes = engine.name, engine.version, engine.suffixes
         self.check, self.coverage, self.close = engine.check, engine.coverage, engine.close
 
     def evaluate(self, batch: Sequence[Evaluation]) -> Any:

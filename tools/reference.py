@@ -249,10 +249,10 @@ def metrics_page() -> str:
 def policies_page() -> str:
     """``docs/reference/policies.md``."""
     from config.settings import PolicySettings
+    from policies.engines import Engines
     from policies.pack import BUILT_IN, PACK_FILE, load
-    from policies.rego.engine import RegorusEngine
 
-    engine = RegorusEngine()
+    engine = Engines()
     try:
         packs = tuple(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{PACK_FILE}")))
         found = load(PolicySettings(packs=packs), engine)

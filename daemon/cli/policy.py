@@ -27,7 +27,17 @@ SEVERITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "lo
 
 
 def engine_of(cli: State) -> Engine:
-    """A Rego engine with the configured limits, closed with the verb."""
+    """An engine of every language with the configured limits, closed with the verb."""
+    from policies.engines import Engines
+    from policies.evaluate import limits
+
+    engine = Engines(limits(cli.settings.policies))
+    cli.closing.callback(engine.close)
+    return engine
+
+
+def rego_of(cli: State) -> Engine:
+    """A Rego engine alone, for what is done to each language in its own way."""
     from policies.evaluate import limits
     from policies.rego.engine import RegorusEngine
 
@@ -137,7 +147,7 @@ def check(cli: State, paths: Paths) -> ExitStatus:
     count = 0
     if rego:
         try:
-            count += len(policies_of(cli, engine_of(cli), rego))
+            count += len(policies_of(cli, rego_of(cli), rego))
         except PolicyErrors as found:
             errors += found.errors
     for path in sentinel:
@@ -182,7 +192,7 @@ def run_tests_of(
 
     rego, sentinel = _by_language(paths)
     parts = (
-        [run_tests(rego, engine_of(cli), now=cli.clock(), coverage=coverage)] if rego or not sentinel else []
+        [run_tests(rego, rego_of(cli), now=cli.clock(), coverage=coverage)] if rego or not sentinel else []
     )
     if sentinel:
         parts.append(_test_sentinel([path for path in paths if path.exists()], cli.clock()))
@@ -241,7 +251,7 @@ def evaluate(
     if parameters:
         extra["parameters"] = {**extra.get("parameters", {}), **parameters}
     try:
-        result = evaluate_files(files, engine_of(cli), text=text, data=extra, query=query, now=cli.clock())
+        result = evaluate_files(files, rego_of(cli), text=text, data=extra, query=query, now=cli.clock())
     except PolicyErrors as errors:
         if cli.out.human:
             raise
@@ -297,6 +307,7 @@ def _eval_sentinel(
 
     from policies.pack import read_module
     from policies.sentinel import Options, compile_policy
+    from policies.sentinel.sources import Sources
 
     if len(files) != 1:
         raise UsageError(
@@ -306,6 +317,9 @@ def _eval_sentinel(
     if not isinstance(content, dict):
         raise UsageError("For Sentinel the input is an object: import name -> data.")
     policy = compile_policy(read_module(files[0]).text, files[0])
-    outcome = policy.evaluate(content, parameters, now=cli.clock(), options=Options(static=data))
+    modules = Sources().beside(policy, content.keys() | data.keys())
+    outcome = policy.evaluate(
+        content, parameters, now=cli.clock(), options=Options(static=data, modules=modules)
+    )
     cli.out.document(outcome.to_json())
     return ExitStatus.FAILED if outcome.error is not None else ExitStatus.OK

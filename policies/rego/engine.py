@@ -39,6 +39,7 @@ class RegorusEngine:
     """The engine. Workers start with the first evaluation and are kept; :meth:`close` ends them."""
 
     name = "regorus"
+    suffixes: tuple[str, ...] = (".rego",)
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits(workers=os.cpu_count() or 1)

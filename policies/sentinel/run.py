@@ -79,7 +79,8 @@ class Run:
     def __post_init__(self) -> None:
         self.deadline = self.clock() + self.budget.seconds
         self.frames_limit = max(100, sys.getrecursionlimit() - FRAMES_KEPT)
-        self.refuel()
+        self.fuel = min(CHECK_EVERY, self.budget.steps)
+        self.spent = CHECK_EVERY
 
     # The budget.
 

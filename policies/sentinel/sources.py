@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
 from policies.errors import PackError
 from policies.sentinel.configuration import PolicySetConfig, SourceFile
 from policies.sentinel.hcl import read_json, read_text
+from policies.sentinel.imports import STANDARD
 from policies.sentinel.policy import CompiledPolicy, Options, compile_policy
 from policies.sentinel.terraform import read_terraform
 
@@ -24,6 +25,21 @@ class Sources:
         if path not in self._compiled:
             self._compiled[path] = compile_policy(read_text(path), path)
         return self._compiled[path]
+
+    def beside(self, policy: CompiledPolicy, given: Container[str]) -> dict[str, CompiledPolicy]:
+        """The modules a policy imports that lie beside it as ``NAME.sentinel``, and those these import in turn; not what is
+        given otherwise."""
+        found: dict[str, CompiledPolicy] = {}
+        pending = [policy]
+        while pending:
+            importer = pending.pop()
+            for name in importer.imports:
+                path = importer.path.parent / f"{name}.sentinel"
+                if name in STANDARD or name in given or name in found or not path.is_file():
+                    continue
+                found[name] = self.policy(path)
+                pending.append(found[name])
+        return found
 
     def _held(self, held: SourceFile | Mapping[str, Any]) -> CompiledPolicy | Mapping[str, Any]:
         return self.policy(held.path) if isinstance(held, SourceFile) else held

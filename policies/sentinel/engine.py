@@ -1,0 +1,251 @@
+"""Sentinel policies as the judge runs them: on one live resource, through the same protocol as Rego.
+
+A policy sees the resource as the Terraform imports (as if about to be created as it is) and as data imports of our own:
+``asset``, ``context`` and, where given, ``inventory``. Its ``main`` is the verdict: false gives ``deny`` with a message, undefined
+gives ``unknown`` with the cause, an error fails the evaluation. Files without ``main`` are modules, imported by file name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from policies.engine import (
+    Annotation,
+    Answer,
+    Checked,
+    CheckedModule,
+    Evaluation,
+    Failure,
+    FailureKind,
+    Limits,
+    Module,
+    Rule,
+    RuleKind,
+)
+from policies.errors import PolicyError, PolicySyntaxError, Position
+from policies.rego.annotations import read_annotations
+from policies.sentinel import nodes
+from policies.sentinel.budget import Budget
+from policies.sentinel.configuration import PLAN_IMPORTS
+from policies.sentinel.guard import walk
+from policies.sentinel.imports import STANDARD
+from policies.sentinel.imports.runtime import LANGUAGE_VERSION
+from policies.sentinel.policy import CompiledPolicy, Options, SentinelResult, compile_policy
+from policies.sentinel.request import LiveResource, estate_imports
+
+REVISION: Final = 1
+"""Raised when the interpreter comes to give another answer: verdicts remembered before are then judged again."""
+OWN_IMPORTS: Final = frozenset({"asset", "context", "inventory", "finding"})
+PACKAGE: Final = "sentinel"
+_SHOWN: Final = 20
+_PROVIDERS: Final = {"aws": "hashicorp/aws", "azure": "hashicorp/azurerm", "gcp": "hashicorp/google"}
+
+
+class SentinelEngine:
+    """The engine. It runs in the caller's thread, bounded by a budget instead of a process."""
+
+    name = "sentinel"
+    suffixes: tuple[str, ...] = (".sentinel",)
+    version = f"sentinel-{LANGUAGE_VERSION}+{REVISION}"
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        seconds = (limits or Limits()).seconds
+        self._budget = Budget(seconds=seconds)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def coverage(self, batch: Sequence[Evaluation]) -> list[dict[str, Any]]:
+        """Lines are not counted."""
+        del batch
+        return []
+
+    # Checking.
+
+    def check(self, modules: Sequence[Module]) -> Checked:
+        """Parse and examine modules, and see that what they import is there."""
+        errors: list[PolicyError] = []
+        compiled: list[tuple[Module, CompiledPolicy]] = []
+        for module in modules:
+            try:
+                compiled.append((module, _compiled(module.text, module.path)))
+            except PolicyError as error:
+                errors.append(error)
+        libraries = {_package(m.path) for m, policy in compiled if not _has_main(policy)}
+        checked: list[CheckedModule] = []
+        for module, policy in compiled:
+            notes, wrong = read_annotations(module.path, module.text)
+            errors.extend(wrong)
+            errors.extend(_missing(policy, libraries))
+            checked.append(_checked(module, policy, notes))
+        return Checked(modules=tuple(checked), errors=tuple(errors))
+
+    # Evaluating.
+
+    def evaluate(self, batch: Sequence[Evaluation]) -> list[Answer]:
+        """An answer for each evaluation, in order."""
+        return [self._one(evaluation) for evaluation in batch]
+
+    def _one(self, evaluation: Evaluation) -> Answer:
+        if evaluation.query:
+            return Answer(failure=Failure(kind=FailureKind.ERROR, cause="Sentinel has no queries"))
+        sources = [(Path(path), text) for path, text, _ in evaluation.program.modules]
+        try:
+            policy, *modules = [_compiled(text, path) for path, text in sources]
+        except PolicySyntaxError as error:
+            return Answer(failure=Failure(kind=FailureKind.ERROR, cause=str(error)))
+        given = orjson.loads(evaluation.program.data).get("parameters", {})
+        params = {name: value for name, value in given.items() if name in policy.params}
+        options = Options(
+            modules={module.path.stem: module for module in modules}, guard=False, null_as_undefined=False
+        )
+        data = _imports(orjson.loads(evaluation.input), orjson.loads(evaluation.data or b"{}"))
+        result = policy.evaluate(data, params, now=evaluation.now, budget=self._budget, options=options)
+        if result.error is not None:
+            late = result.error.kind == "budget" and "longer than" in result.error.message
+            kind = FailureKind.TIME if late else FailureKind.ERROR
+            return Answer(failure=Failure(kind=kind, cause=str(result.error)), prints=result.prints)
+        package = _package(policy.path)
+        values: dict[str, Any] = {}
+        if result.result is False:
+            values[f"data.{package}.deny"] = _messages(result)
+        elif result.result is None:
+            values[f"data.{package}.unknown"] = [result.cause]
+        return Answer(
+            values={name: value for name, value in values.items() if name in evaluation.entrypoints},
+            prints=result.prints,
+        )
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, path: Path) -> CompiledPolicy:
+    return compile_policy(text, path)
+
+
+def _package(path: Path) -> str:
+    return f"{PACKAGE}.{_word(path.stem)}"
+
+
+def _word(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _has_main(policy: CompiledPolicy) -> bool:
+    return any(
+        isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name) and node.target.name == "main"
+        for node in policy.code.program.body
+    )
+
+
+def _is_module(name: str) -> bool:
+    return name not in STANDARD and name not in PLAN_IMPORTS and name not in OWN_IMPORTS
+
+
+def _missing(policy: CompiledPolicy, libraries: set[str]) -> Iterator[PolicyError]:
+    for node in policy.code.program.imports:
+        if _is_module(node.name) and f"{PACKAGE}.{_word(node.name)}" not in libraries:
+            what = f'the import "{node.name}" is neither a standard import nor a module beside the policy.'
+            hint = f"Put it beside the policy as {node.name}.sentinel, without a main."
+            yield PolicySyntaxError(what, Position(policy.path, *node.at), hint=hint)
+        elif node.name == "http":
+            what = 'the import "http" is closed: a policy makes no requests.'
+            yield PolicySyntaxError(what, Position(policy.path, *node.at))
+
+
+def _checked(module: Module, policy: CompiledPolicy, notes: Sequence[Annotation]) -> CheckedModule:
+    package = _package(module.path)
+    rules: tuple[Rule, ...] = ()
+    if _has_main(policy):
+        # A policy that looks at no resource decides requests; it judges nothing by itself.
+        judging = _judges_resources(policy)
+        kind = RuleKind.PARTIAL_SET if judging else RuleKind.FUNCTION
+        rules = tuple(
+            Rule(
+                package=package,
+                name=name,
+                kind=kind,
+                position=Position(module.path, 1),
+                arity=int(not judging),
+            )
+            for name in (("deny", "unknown") if judging else ("allow",))
+        )
+    types = frozenset(_types(policy))
+    known = all(name in STANDARD or name in PLAN_IMPORTS for name in policy.imports if not _is_module(name))
+    return CheckedModule(
+        module=module,
+        package=package,
+        v0=False,
+        rules=rules,
+        annotations=tuple(replace(note, scope="package") for note in notes[:1]),
+        imports=frozenset(f"{PACKAGE}.{_word(name)}" for name in policy.imports if _is_module(name)),
+        reads=frozenset(f"resource.{name}" for name in types) if known and (types or not rules) else None,
+        joins=frozenset({"*"}) if "inventory" in policy.imports else frozenset(),
+        reads_clock=policy.reads_clock,
+        asset_types=frozenset(),
+        null_blocks=False,
+    )
+
+
+_RESOURCES: Final = frozenset({"resource_changes", "planned_values", "resource_drift", "resources"})
+
+
+def _judges_resources(policy: CompiledPolicy) -> bool:
+    if not OWN_IMPORTS.isdisjoint(policy.imports):
+        return True
+    return any(
+        isinstance(node, nodes.Select) and node.name in _RESOURCES for node in walk(policy.code.program.body)
+    )
+
+
+def _types(policy: CompiledPolicy) -> Iterator[str]:
+    """The Terraform types the policy compares ``.type`` with."""
+    for node in walk(policy.code.program.body):
+        if not (
+            isinstance(node, nodes.Chain)
+            and isinstance(node.first, nodes.Select)
+            and node.first.name == "type"
+        ):
+            continue
+        for link in node.links:
+            if isinstance(link, nodes.Link) and link.operator in {"==", "in"}:
+                operand = link.operand
+                for item in operand.items if isinstance(operand, nodes.ListLiteral) else (operand,):
+                    if isinstance(item, nodes.Literal) and isinstance(item.value, bytes):
+                        yield item.value.decode(errors="replace")
+
+
+def _imports(document: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a policy may import, from the judge's input."""
+    asset = document.get("asset") or {}
+    live = [
+        LiveResource(
+            address=f"{kind}.main",
+            type=kind,
+            name="main",
+            provider=f"registry.terraform.io/{_PROVIDERS.get(str(asset.get('provider')), 'hashicorp/unknown')}",
+            attributes=held.get("main") or {},
+        )
+        for kind, held in (document.get("resource") or {}).items()
+    ]
+    own = {name: document.get(name) or {} for name in ("asset", "context", "finding")}
+    return {**estate_imports(live), **own, "inventory": data.get("inventory") or {}}
+
+
+def _messages(result: SentinelResult) -> list[str]:
+    """What a failing policy says: what it printed, else which of its rules are false."""
+    printed = [line for line in result.prints if line.strip()]
+    if printed:
+        return printed[:_SHOWN]
+    false = [name for name, value in result.rules.items() if value is False and name != "main"]
+    if false:
+        return [f"main is false: {', '.join(false[:_SHOWN])}"]
+    if isinstance(result.value, list | dict):
+        return [f"main holds {len(result.value)} violation{'' if len(result.value) == 1 else 's'}"]
+    return ["main is false"]
