@@ -101,8 +101,8 @@ class AwsProvider:
         if accounts.discover == "organizations":
             listed: dict[str, str] = {}
             try:
-                for account, name in self._organization():  # noqa: PERF403 - what came before a failure is kept
-                    listed[account] = name
+                for account, name in self._organization():
+                    listed[account] = name  # noqa: PERF403 - what came before a failure is kept
             except ProviderError as error:
                 unread.append(self._unread(ORGANIZATION, error))
                 found |= listed

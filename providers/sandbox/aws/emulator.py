@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Self
 
 from config.settings import AwsAccounts, AwsEvents, AwsSettings, Budget, Schedule
+from providers.sandbox.aws.door import CONTAIN_ROLE, READ_ROLE
 from providers.sandbox.aws.estate import Estate, seed_estate
 from providers.sandbox.faults import Faults
 
@@ -16,8 +17,6 @@ MANAGEMENT: Final = "123456789012"
 """The account of the sandbox's own credentials."""
 ACCESS_KEY: Final = "AKIASANDBOX000000000"
 SECRET_KEY: Final = "sandbox"
-READ_ROLE: Final = "WatchstanderRead"
-CONTAIN_ROLE: Final = "WatchstanderContain"
 REGIONS: Final = ("us-east-1", "eu-west-1")
 
 _RUNNING = threading.Lock()

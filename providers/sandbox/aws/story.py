@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from providers.normalise import timestamp
-from providers.sandbox.aws.estate import Estate, LeakyKey, enter
+from providers.sandbox.aws.door import enter
+from providers.sandbox.aws.estate import Estate, LeakyKey
 
 ANOMALY = "CredentialAccess:IAMUser/AnomalousBehavior"
 

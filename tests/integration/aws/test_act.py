@@ -21,7 +21,7 @@ from providers.sandbox.aws import (
     leak_access_key_event,
     put_event,
 )
-from providers.sandbox.aws.estate import Door, enter
+from providers.sandbox.aws.door import Door, enter
 from providers.sandbox.faults import Fault, FaultKind
 
 Make = Callable[..., AwsProvider]

@@ -11,7 +11,7 @@ from providers.aws.provider import AwsProvider
 from providers.errors import Refused
 from providers.resource import ResourceRef
 from providers.sandbox.aws import AwsEmulator
-from providers.sandbox.aws.estate import enter
+from providers.sandbox.aws.door import enter
 from providers.sandbox.faults import Fault, FaultKind
 
 

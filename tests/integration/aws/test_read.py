@@ -17,7 +17,7 @@ from providers.normalise import encode
 from providers.provider import Provider, Selection
 from providers.resource import ANY, GLOBAL, CoverageStatus, Resource, ResourceRef, Scope
 from providers.sandbox.aws import AwsEmulator, Estate
-from providers.sandbox.aws.estate import enter
+from providers.sandbox.aws.door import enter
 from providers.sandbox.faults import Fault, FaultKind
 from providers.terraform import AbsentBlock
 
