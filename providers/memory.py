@@ -111,8 +111,7 @@ class Estate:
     def generated(self, index: int) -> Resource:
         """Generated resource ``index`` as it was made, before any change."""
         scope = self.scope(index % self.scopes)
-        text = _document(index, scope)
-        return _resource(scope, self.uid(index), orjson.loads(text))
+        return _resource(scope, self.uid(index), _document(index, scope))
 
     def add(self, scope: Scope, name: str, document: Mapping[str, Any]) -> Resource:
         """Create one resource in ``scope`` (which need not exist yet), or replace it."""
@@ -296,7 +295,7 @@ class MemoryProvider:
             raise fault.error
         return self.estate.get(ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
+    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:  # noqa: ARG002 - the protocol
         """This cloud remembers nothing."""
         return ()
 
@@ -465,10 +464,10 @@ def _tags(document: Mapping[str, Any]) -> dict[str, str]:
     return {t["Key"]: t["Value"] for t in tags}
 
 
-def _document(index: int, scope: Scope) -> bytes:
-    """Canonical JSON of about 3.3 KB that is a function of ``index``."""
+def _document(index: int, scope: Scope) -> dict[str, Any]:
+    """A canonical document of about 3.3 KB that is a function of ``index``."""
     seed = hashlib.sha256(index.to_bytes(8, "big")).hexdigest()
-    body = {
+    return {
         "Arn": f"mem:{scope.account}:{scope.region}:{scope.type}/r-{index:012x}",
         "CreatedAt": f"2024-{1 + index % 12:02d}-{1 + index % 28:02d}T08:30:00Z",
         "Encrypted": index % 7 != 0,
@@ -534,4 +533,3 @@ def _document(index: int, scope: Scope) -> bytes:
             for n in range(3)
         ],
     }
-    return orjson.dumps(body)

@@ -7,7 +7,7 @@ others meet the database, in one transaction a batch.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import orjson
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
-from storage import documents
+from storage import bulk, documents
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
 from storage.observe import Context, Observer, Row, Seen, Settled, chunks, place_id, remove, rows_by
@@ -43,6 +43,16 @@ class Known:
         self.index[digest] = len(self.ids)
         self.ids.append(resource_id)
         self.flags.append(flags)
+
+    def load(self, rows: Iterable[tuple[int, bytes, bool]]) -> None:
+        """Take in stored resources: id, digest, and whether it needs a look even when unchanged."""
+        index, ids, flags = self.index, self.ids.append, self.flags.append
+        position = len(self.ids)
+        for number, digest, slow in rows:
+            if index.setdefault(digest, position) == position:
+                ids(number)
+                flags(_SLOW if slow else 0)
+                position += 1
 
     def current(self, row: Row) -> bool:
         """Whether ``row`` still is what was known."""
@@ -198,21 +208,11 @@ class Recording:
         return changes
 
     def _load(self, connection: Connection) -> None:
-        around = self._around
-        columns = (RESOURCE.c.id, RESOURCE.c.digest, RESOURCE.c.unread, RESOURCE.c.missed)
-        live = RESOURCE.c.deleted_at.is_(None)
-        conditions: list[sa.ColumnElement[bool]] = [
-            RESOURCE.c.place_id.in_(part) for part in chunks(around.places)
-        ]
+        around, known = self._around, self._known
+        for part in chunks(around.places):
+            known.load(bulk.live_digests(connection, RESOURCE.c.place_id.in_(part)))
         if around.id is not None:
-            conditions.append(RESOURCE.c.scope_id == around.id)
-        known = self._known
-        for condition in conditions:
-            query = sa.select(*columns).where(condition, live).execution_options(yield_per=5_000)
-            for rows in connection.execute(query).partitions():
-                for number, digest, unread, missed in rows:
-                    if digest not in known.index:
-                        known.add(digest, number, _SLOW if unread is not None or missed else 0)
+            known.load(bulk.live_digests(connection, RESOURCE.c.scope_id == around.id))
 
     def _store(self, pending: list[Seen]) -> list[Change]:
         self._train_from_batch(pending)
