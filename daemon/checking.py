@@ -10,31 +10,21 @@ from datetime import datetime
 
 import httpx
 
-from config.errors import ConfigurationError, Problem, WatchstanderError
+from config.errors import ConfigurationError, Problem
 from config.settings import Settings
 from daemon.hooks.hook import Toolbox
-from daemon.schedule import cron_trigger
+from daemon.schedule import schedule_problems
 from daemon.triggers import configure_hooks
 from policies.engines import Engines
 from policies.errors import PolicyErrors
 from policies.pack import load
-from providers.registry import configured
 
 
 def check(settings: Settings, clock: Callable[[], datetime]) -> None:
     """Raises ConfigurationError with every problem; an option is named where it stands (``containment.hooks.x.use``)."""
-    problems = (*_schedules(settings), *_hooks(settings, clock), *_policies(settings))
+    problems = (*schedule_problems(settings.providers), *_hooks(settings, clock), *_policies(settings))
     if problems:
         raise ConfigurationError(problems)
-
-
-def _schedules(settings: Settings) -> Iterator[Problem]:
-    for name, provider in configured(settings.providers).items():
-        if provider.schedule.cron is not None:
-            try:
-                cron_trigger(provider.schedule.cron)
-            except WatchstanderError as error:
-                yield Problem(f"providers.{name}.schedule.cron", error.message, error.hint)
 
 
 def _hooks(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Problem]:

@@ -14,9 +14,11 @@ from datetime import datetime
 
 import httpx
 
+from config.errors import ConfigurationError
 from config.secrets import Secrets
 from config.settings import PolicySettings, SecretReference, Settings
 from daemon.hooks.hook import Toolbox
+from daemon.schedule import schedule_problems
 from daemon.triggers import ConfiguredHook, configure_hooks
 from policies.engines import Engines
 from policies.evaluate import Judge, limits
@@ -52,6 +54,8 @@ class Crew:
     ) -> Crew:
         """Make a crew. ``providers`` stands in for the clouds the settings name. Raises ConfigurationError, PolicyErrors,
         ProviderError; then nothing is left open."""
+        if problems := tuple(schedule_problems(settings.providers)):
+            raise ConfigurationError(problems)
         with contextlib.ExitStack() as stack:
             engine = Engines(limits(settings.policies))
             stack.callback(engine.close)

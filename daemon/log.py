@@ -25,6 +25,7 @@ _HANDLER = "watchstander"
 _QUIETER = {
     # Libraries that tell every request at INFO; their warnings are kept.
     "azure": logging.WARNING,
+    "alembic": logging.WARNING,
     "apscheduler": logging.WARNING,
     "boto3": logging.WARNING,
     "botocore": logging.WARNING,

@@ -7,7 +7,7 @@ cycle starts at once. Nothing is persisted: that a fire is unique over several d
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -16,8 +16,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from config.errors import UsageError
-from config.settings import Schedule
+from config.errors import Problem, UsageError
+from config.settings import Providers, Schedule
+from providers.registry import configured
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -67,6 +68,16 @@ def _weekday(text: str) -> int:
     if text.isdigit() and int(text) <= 7:
         return int(text)
     raise ValueError(f"{text!r} is not a weekday")
+
+
+def schedule_problems(providers: Providers) -> Iterator[Problem]:
+    """What is wrong with the schedules of a configuration, each where it stands."""
+    for name, provider in configured(providers).items():
+        if provider.schedule.cron is not None:
+            try:
+                cron_trigger(provider.schedule.cron)
+            except UsageError as error:
+                yield Problem(f"providers.{name}.schedule.cron", error.message, error.hint)
 
 
 def interval(schedule: Schedule, now: datetime) -> timedelta:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from config.settings import Providers, ProviderSettings
+from config.settings import Providers, ProviderSettings, SecretReference
 from providers.errors import Refused
 from providers.provider import Provider
 from providers.resource import Resource
 from providers.terraform import TerraformView
 
 Clock = Callable[[], datetime]
+Secret = Callable[[SecretReference], str]
 
 NAMES = ("aws", "azure", "gcp")
 """The clouds, in the order they are shown."""
@@ -27,8 +28,9 @@ def configured(settings: Providers) -> dict[str, ProviderSettings]:
     return {name: one for name, one in found.items() if one is not None}
 
 
-def open_provider(name: str, settings: Providers, clock: Clock) -> Provider:
-    """The adapter of one configured cloud. Raises Refused for a cloud that is not configured."""
+def open_provider(name: str, settings: Providers, clock: Clock, secret: Secret | None = None) -> Provider:
+    """The adapter of one configured cloud; ``secret`` reads the secrets its settings refer to. Raises Refused for a cloud
+    that is not configured."""
     if name == "aws" and settings.aws is not None:
         from providers.aws.provider import AwsProvider
 
@@ -36,7 +38,7 @@ def open_provider(name: str, settings: Providers, clock: Clock) -> Provider:
     if name == "azure" and settings.azure is not None:
         from providers.azure.provider import AzureProvider
 
-        return AzureProvider(settings.azure, clock=clock)
+        return AzureProvider(settings.azure, clock=clock, secret=secret)
     if name == "gcp" and settings.gcp is not None:
         from providers.gcp.provider import GcpProvider
 
@@ -45,11 +47,6 @@ def open_provider(name: str, settings: Providers, clock: Clock) -> Provider:
         f"The cloud {name!r} is not configured.",
         hint=f"Add it below `providers`; there are {', '.join(NAMES)}.",
     )
-
-
-def open_all(settings: Providers, clock: Clock) -> Mapping[str, Provider]:
-    """The adapters of every configured cloud."""
-    return {name: open_provider(name, settings, clock) for name in configured(settings)}
 
 
 def terraform_view(resource: Resource) -> TerraformView | None:
