@@ -282,12 +282,13 @@ def test_drift_appears(provider: AwsProvider, aws: AwsEmulator, door: Door) -> N
         type="aws.s3_bucket",
         uid=f"arn:aws:s3:::{bucket}",
     )
+    logging = {"TargetBucket": "production-logs", "TargetPrefix": f"{bucket}/"}
+    restored = {"LoggingEnabled": logging}
+    door.client("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus=restored)
     before = provider.reread(ref)
-    assert before.document["Logging"]
+    assert before.document["Logging"] == logging
     assert introduce_drift(aws.endpoint, aws.estate) == ref.uid
     after = provider.reread(ref)
     assert after.document["Logging"] is None
-    door.client("s3").put_bucket_logging(
-        Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": before.document["Logging"]}
-    )
+    door.client("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus=restored)
     assert provider.reread(ref) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,13 +91,31 @@ def test_lists_longer_than_a_page_are_read_whole(
     assert aws_sandbox.calls["ec2:DescribeSubnets"] > len(groups)
 
 
+def test_many_threads_share_one_provider(everything: dict[str, Resource], provider: AwsProvider) -> None:
+    """A provider whose clients are not made yet, read by eight threads at once, reads what one thread reads."""
+    scopes = provider.discover(Selection(types=frozenset({"aws.ebs*", "aws.vpc", "aws.kms_key"}))).scopes
+
+    def read(scope: Scope) -> list[Resource]:
+        reading = provider.read(scope)
+        found = list(reading)
+        assert reading.coverage.complete, reading.coverage
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [resource for part in pool.map(read, scopes) for resource in part]
+    types = {scope.type for scope in scopes}
+    assert {r.uid: r for r in found} == {u: r for u, r in everything.items() if r.ref.type in types}
+
+
 @pytest.mark.parametrize("type_name", sorted(catalog()))
 def test_reading_again_gives_the_same(
     everything: dict[str, Resource], warm: AwsProvider, type_name: str
 ) -> None:
-    chosen = [resource for resource in everything.values() if resource.ref.type == type_name][:2]
-    assert chosen
-    for resource in chosen:
+    ref = next(resource.ref for resource in everything.values() if resource.ref.type == type_name)
+    region = catalog()[type_name].scope_region(ref.region)
+    listed = list(warm.read(Scope("aws", ref.account, region, type_name)))
+    assert listed
+    for resource in listed[:2]:
         again = warm.reread(resource.ref)
         assert encode(again.document) == encode(resource.document)
         assert again == resource
@@ -177,8 +196,8 @@ def test_good_and_bad_twins_in_terraforms_words(
         ]
         return view(warm, found)
 
-    assert one("aws.s3_bucket", "production-orders")["logging"] == [
-        {"target_bucket": "production-logs", "target_prefix": "production-orders/"}
+    assert one("aws.s3_bucket", "production-invoices")["logging"] == [
+        {"target_bucket": "production-logs", "target_prefix": "production-invoices/"}
     ]
     unlogged = one("aws.s3_bucket", "production-unlogged", "eu-west-1")
     assert unlogged["logging"] == [None]
