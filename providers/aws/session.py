@@ -189,13 +189,13 @@ class Sessions:
         return session
 
     def _make_session(self, account: str, contain: bool) -> boto3.Session:
-        core = botocore.session.Session(profile=self._settings.profile if self._is_own(account) else None)
+        role = self._role(account, contain)
+        core = botocore.session.Session(profile=self._settings.profile if role is None else None)
         # Service models are parsed once for all accounts: a session of its own costs 5 ms and 10 MB otherwise.
         if self._loader is None:
             self._loader = core.get_component("data_loader")
         else:
             core.register_component("data_loader", self._loader)
-        role = self._role(account, contain)
         if role is not None:
             credentials = DeferredRefreshableCredentials(
                 refresh_using=lambda: self._assume(role), method="assume-role", time_fetcher=self._clock
@@ -205,9 +205,6 @@ class Sessions:
         if self._prepare is not None:
             self._prepare(session)
         return session
-
-    def _is_own(self, account: str) -> bool:
-        return not account or account == self._identity
 
     def _role(self, account: str, contain: bool) -> str | None:
         """The ARN of the role to assume, or None for our own credentials."""

@@ -1,0 +1,80 @@
+"""Whose credentials a call is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.settings import AwsAccounts
+from providers.aws.provider import AwsProvider
+from providers.aws.session import Place
+from providers.errors import Expired, Refused
+from providers.sandbox.aws import AwsEmulator, Estate
+
+Make = Callable[..., AwsProvider]
+
+
+@pytest.fixture
+def profile(aws: AwsEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The sandbox's credentials in a profile and nowhere else."""
+    environment = aws.environment()
+    written = tmp_path / "credentials"
+    written.write_text(
+        f"[watch]\naws_access_key_id={environment['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key={environment['AWS_SECRET_ACCESS_KEY']}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(written))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    return "watch"
+
+
+def caller(provider: AwsProvider, account: str, *, contain: bool = False) -> str:
+    answer = provider.sessions.call(Place(account, "us-east-1", contain), "sts", "GetCallerIdentity")
+    return str(answer["Arn"])
+
+
+def test_the_profile_serves_our_own_account_from_the_first_call(
+    make: Make, profile: str, estate: Estate
+) -> None:
+    """Also when the account is named before anybody asked which is ours: a re-read right after a restart."""
+    provider = make({"profile": profile})
+    assert f":{estate.management}:" in caller(provider, estate.management)
+    assert caller(provider, estate.drifting_bucket[0]).endswith("assumed-role/WatchstanderRead/watchstander")
+
+
+def test_a_profile_that_is_not_there(make: Make, profile: str) -> None:
+    provider = make({"profile": "nobody"})
+    with pytest.raises(Expired, match="nobody"):
+        provider.sessions.own_account()
+
+
+def test_no_credentials_at_all(make: Make, profile: str) -> None:
+    with pytest.raises(Expired, match="no usable credentials"):
+        make().sessions.own_account()
+
+
+def test_reading_and_acting_are_two_roles(make: Make, estate: Estate) -> None:
+    provider, account = make(), estate.drifting_bucket[0]
+    assert "/WatchstanderRead/" in caller(provider, account)
+    assert "/WatchstanderContain/" in caller(provider, account, contain=True)
+    assert "/WatchstanderContain/" in caller(provider, estate.management, contain=True)
+    accounts = AwsAccounts(discover="organizations", role="WatchstanderRead", session_name="night-watch")
+    one = make({"accounts": accounts})
+    assert caller(one, account, contain=True).endswith("/WatchstanderRead/night-watch")
+
+
+def test_another_account_is_never_read_with_our_own_credentials(make: Make, estate: Estate) -> None:
+    provider = make({"accounts": AwsAccounts()})
+    with pytest.raises(Refused, match="no role"):
+        caller(provider, estate.drifting_bucket[0])
+
+
+def test_a_client_is_made_once(make: Make, estate: Estate) -> None:
+    sessions = make().sessions
+    place = Place(estate.drifting_bucket[0], "eu-west-1")
+    assert sessions.client(place, "ec2") is sessions.client(place, "ec2")
+    assert sessions.client(place, "ec2") is not sessions.client(Place(place.account, "us-east-1"), "ec2")
