@@ -271,11 +271,11 @@ class PolicySettings(Model):
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Worker processes; 0 means one a core."""
     time_limit: Duration = timedelta(seconds=2)
-    """The longest one evaluation may take."""
+    """The most processor time one evaluation may take; a busy machine stops nobody."""
     memory_limit_mb: Annotated[int, Field(ge=64)] = 512
     """The most memory a worker may take, in MiB beyond what it starts with."""
     clock_interval: Duration = timedelta(hours=1)
-    """How often policies that read the clock are judged again."""
+    """How often policies that read the clock are judged again, and evaluations that a limit stopped are tried again."""
 
 
 class Mode(StrEnum):

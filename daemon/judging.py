@@ -20,7 +20,7 @@ from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
 from storage.inventory import Inventory
 from storage.query import Filter
-from storage.values import StoredResource
+from storage.values import StoredResource, Ticket
 
 JUDGING_PHASES = frozenset({Phase.PREPARATION, Phase.DETECTION, Phase.RECOVERY})
 """The others decide about findings and requests; they do not judge resources."""
@@ -52,10 +52,16 @@ class Judging:
         self._inventory = inventory
         self._findings = findings
         self._one_round = threading.Lock()
+        self._stopped: dict[Ticket, datetime] = {}
+        """Evaluations a limit stopped or a lost worker took, and when: tried again, but not in every cycle."""
 
     def judge_due(self, crew: Crew, now: datetime, cycle_id: int | None = None) -> Judged:
         """Judge all that is due. One round at a time; a second waits. Raises StorageError, EngineError."""
         with self._one_round:
+            # A verdict that a limit or a lost worker prevented is no verdict, and the resource stays due; but a policy that
+            # never ends must not cost its time in every cycle.
+            interval = crew.settings.policies.clock_interval
+            self._stopped = {ticket: at for ticket, at in self._stopped.items() if now - at < interval}
             policies = {policy.id: policy for policy in crew.policies.policies}
             retired = self._findings.retire(policies.keys(), now, cycle_id)
             done = Judged(resolved=len(retired))
@@ -66,7 +72,9 @@ class Judging:
                 judging = [policies[name] for name in sorted(stale) if policies[name].phase in JUDGING_PHASES]
                 done = self._over_everything(crew, judging, now, cycle_id, done)
             for batch in self._inventory.due():
-                done = self._batch(crew, batch, now, cycle_id, done)
+                trying = [stored for stored in batch if stored.ticket not in self._stopped]
+                if trying:
+                    done = self._batch(crew, trying, now, cycle_id, done)
             if stale:
                 self._inventory.mark_applied({name: versions[name] for name in stale}, now)
             return done
@@ -80,9 +88,14 @@ class Judging:
     ) -> Judged:
         verdicts = list(crew.judge.judge(_subjects(crew, batch), now=now))
         policies = {policy.id: policy for policy in crew.policies.policies}
-        changes = self._findings.apply(
-            verdicts, policies, at=now, cycle_id=cycle_id, settled=[stored.ticket for stored in batch]
-        )
+        stopped = {verdict.uid for verdict in verdicts if verdict.transient}
+        settled = [stored.ticket for stored in batch if stored.uid not in stopped]
+        changes = self._findings.apply(verdicts, policies, at=now, cycle_id=cycle_id, settled=settled)
+        for stored in batch:
+            if stored.uid in stopped:
+                self._stopped[stored.ticket] = now
+            else:
+                self._stopped.pop(stored.ticket, None)
         return done.plus(changes, verdicts)
 
     def _over_everything(

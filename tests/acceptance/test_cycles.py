@@ -212,6 +212,10 @@ def test_a_policy_that_never_ends_costs_its_evaluations_only(post: Any) -> None:
     assert report.unknown == 4
     causes = {u.cause for batch in post.watch.findings.unknown() for u in batch}
     assert all("stopped after 0.3 s" in cause for cause in causes)
+    again = post.cycle()
+    assert again.evaluated == 0, "it is not paid for in every cycle"
+    later = post.cycle(hours=1)
+    assert later.unknown == 4, "but it is tried again"
 
 
 def test_a_document_too_deep_is_unknown(post: Any) -> None:
