@@ -80,7 +80,7 @@ def live_digests(
     query = sa.select(resource.id, resource.digest, slow).where(condition, resource.deleted_at.is_(None))
     if connection.dialect.name != "sqlite":
         for rows in connection.execute(query.execution_options(yield_per=5_000)).partitions():
-            yield from (row._tuple() for row in rows)
+            yield from (tuple(row) for row in rows)
         return
     cursor: Any = connection.execute(query).cursor
     while rows := cursor.fetchmany(5_000):
