@@ -104,22 +104,10 @@ def _of(number: Decimal, change: Callable[[Decimal], Decimal]) -> Callable[[Run]
     return call
 
 
-def _power(a: Decimal, b: Decimal) -> Decimal:
-    if a.is_finite() and b.is_finite() and b.adjusted() > 9:
-        raise Fault("the exponent is too large")
-    return CONTEXT.power(a, b)
-
-
 def _modulo(a: Decimal, b: Decimal) -> Decimal:
     if a.is_finite() and b.is_finite() and not b.is_zero() and a.adjusted() - b.adjusted() > 99:
         raise Fault("the numbers lie too far apart for a remainder of 100 digits")
     return CONTEXT.remainder(a, b)
-
-
-def _exp(number: Decimal) -> Decimal:
-    if number.is_finite() and number.adjusted() > 9:
-        raise Fault("the exponent is too large")
-    return CONTEXT.exp(number)
 
 
 def _rounded(number: Decimal, rounding: str) -> Decimal:
@@ -140,10 +128,10 @@ _BINARY: Final[Mapping[tuple[str, ...], Callable[[Decimal, Decimal], bool | Deci
     ("multiply", "mul"): CONTEXT.multiply,
     ("divide", "div"): CONTEXT.divide,
     ("modulo", "mod", "remainder", "rem"): _modulo,
-    ("power", "pow"): _power,
+    ("power", "pow"): CONTEXT.power,
 }
 _UNARY: Final[Mapping[tuple[str, ...], Callable[[Decimal], Decimal]]] = {
-    ("exp",): _exp,
+    ("exp",): CONTEXT.exp,
     ("loge", "ln"): CONTEXT.ln,
     ("log10", "log"): CONTEXT.log10,
     ("square_root", "sqrt"): CONTEXT.sqrt,
