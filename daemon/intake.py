@@ -24,7 +24,7 @@ import structlog
 from config.errors import WatchstanderError
 from daemon.metrics import Metrics
 from providers.errors import ProviderError
-from providers.provider import Event, EventKind, EventSource, Message, Provider
+from providers.provider import Event, EventKind, EventSource, Ignored, Message, Provider
 
 BODY_LIMIT = 1_048_576
 """Bytes; no cloud's event is near this. A larger message is a dead letter, unparsed."""
@@ -47,6 +47,8 @@ class Result(StrEnum):
     """A change: the resources it names were read again; or a finding no hook cares for."""
     REPEATED = "repeated"
     """An event taken before; what it asked for is not asked for again."""
+    IGNORED = "ignored"
+    """A message its cloud knows and that asks for nothing."""
     DEAD = "dead"
     """Unreadable or of an unknown kind: kept as a dead letter."""
     FAILED = "failed"
@@ -147,13 +149,15 @@ class Intake:
                 message_id=message.id,
             )
             return Result.DEAD
+        if isinstance(event, Ignored):
+            return Result.IGNORED
         if self._store.taken(event.id):
             return Result.REPEATED
         result = self._dispatch(event)
         self._store.take(event, self._clock())
         return result
 
-    def _understand(self, body: Mapping[str, Any]) -> Event:
+    def _understand(self, body: Mapping[str, Any]) -> Event | Ignored:
         """The event. Raises ValueError where no configured cloud knows the message, or one knows it and it is broken."""
         for provider in self._providers.values():
             event = provider.parse_event(body)

@@ -30,6 +30,7 @@ from providers.provider import (
     Event,
     EventKind,
     EventSource,
+    Ignored,
     Message,
     PastVersion,
     Receipt,
@@ -299,7 +300,7 @@ class MemoryProvider:
         """This cloud remembers nothing."""
         return ()
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """A message made by :func:`message`. Raises ValueError for one that claims the form and breaks it."""
         if body.get("source") != "watchstander.memory":
             return None

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from enum import Enum, StrEnum
+from typing import Any, Final, Protocol, runtime_checkable
 
 from providers.resource import Coverage, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
@@ -67,6 +67,16 @@ class EventKind(StrEnum):
     """A resource was changed: read it again early."""
     FINDING = "finding"
     """A provider's detector raised something: decide on containment."""
+
+
+class Ignored(Enum):
+    """What understanding a message may end in: it is this cloud's, and asks for nothing."""
+
+    IGNORED = "ignored"
+
+
+IGNORED: Final = Ignored.IGNORED
+"""A read, a failed call, a closed finding, a queue's own chatter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +191,9 @@ class Provider(Protocol):
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """Versions the cloud itself remembers since ``since``, oldest first. Raises ProviderError."""
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
-        """Understand a message of this cloud; None if it is not of this cloud or of no interest here. Raises
-        ``ValueError`` for one that claims a known form and breaks it."""
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
+        """Understand a message of this cloud; :data:`IGNORED` where it asks for nothing, None where it has no form of this
+        cloud that we know. Raises ``ValueError`` for one that claims a known form and breaks it."""
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The queues the configuration names."""

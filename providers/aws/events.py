@@ -18,12 +18,12 @@ import orjson
 
 from providers.aws.arns import TRAIL_NAMES, Where, ref_of_arn, ref_of_name
 from providers.aws.catalog.declare import search
-from providers.provider import Event, EventKind, Severity
+from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import ResourceRef
 
 
-def parse(body: Mapping[str, Any]) -> Event | None:
-    """Understand a message; None if it is not of AWS or asks for nothing. Raises ValueError for a broken known form."""
+def parse(body: Mapping[str, Any]) -> Event | Ignored | None:
+    """Understand a message; IGNORED if it asks for nothing, None if it is no form of AWS's we know. Raises ValueError for a broken known form."""
     try:
         return _parse(body)
     except (AttributeError, KeyError, IndexError, TypeError) as error:
@@ -31,7 +31,7 @@ def parse(body: Mapping[str, Any]) -> Event | None:
         raise ValueError(f"an AWS event is not formed as AWS forms them: {error}") from error
 
 
-def _parse(body: Mapping[str, Any]) -> Event | None:
+def _parse(body: Mapping[str, Any]) -> Event | Ignored | None:
     if body.get("Type") == "Notification" and "TopicArn" in body:
         inner = _json(body.get("Message"), "the Message of an SNS notification")
         return _parse(inner) if isinstance(inner, Mapping) else None
@@ -49,7 +49,7 @@ def _parse(body: Mapping[str, Any]) -> Event | None:
     return None
 
 
-def _bridge(body: Mapping[str, Any]) -> Event | None:
+def _bridge(body: Mapping[str, Any]) -> Event | Ignored | None:
     detail, source, kind = body["detail"], str(body.get("source", "")), str(body["detail-type"])
     if not source.startswith("aws."):
         return None
@@ -142,12 +142,12 @@ def _guardduty_refs(detail: Mapping[str, Any], where: Where) -> Iterable[Resourc
         yield ref_of_name("aws.s3_bucket", {"Name": bucket}, where)
 
 
-def _security_hub(detail: Mapping[str, Any]) -> Event | None:
+def _security_hub(detail: Mapping[str, Any]) -> Event | Ignored | None:
     findings = detail.get("findings")
     if not isinstance(findings, list) or not all(isinstance(f, Mapping) for f in findings):
         raise ValueError("a Security Hub event without a list of findings")
     if not findings:
-        return None
+        return IGNORED
     understood = [_asff(finding) for finding in findings]
     worst = max(understood, key=lambda f: Severity(f["severity"]).rank)
     refs: list[ResourceRef | None] = []
@@ -230,11 +230,11 @@ def _asff_refs(finding: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Res
     return refs
 
 
-def _api_call(record: Mapping[str, Any], envelope_id: str) -> Event | None:
+def _api_call(record: Mapping[str, Any], envelope_id: str) -> Event | Ignored | None:
     """A change made through an API. Reading and refused calls change nothing and ask for nothing."""
     name = "a CloudTrail record"
     if record.get("readOnly") is True or record.get("errorCode"):
-        return None
+        return IGNORED
     api, source = _need(record, "eventName", name), _need(record, "eventSource", name)
     region = _need(record, "awsRegion", name)
     identity = record.get("userIdentity") or {}
@@ -283,10 +283,10 @@ def _trail_refs(record: Mapping[str, Any], source: str, where: Where) -> Iterabl
             yield ref_of_arn(str(resource.get("ARN") or ""), where)
 
 
-def _config_item(detail: Mapping[str, Any]) -> Event | None:
+def _config_item(detail: Mapping[str, Any]) -> Event | Ignored | None:
     item = detail.get("configurationItem") or detail.get("configurationItemSummary")
     if not isinstance(item, Mapping):
-        return None
+        return IGNORED
     name = "a Config item"
     account, region = _need(item, "awsAccountId", name), _need(item, "awsRegion", name)
     arn = str(item.get("ARN") or item.get("arn") or "")
@@ -308,7 +308,7 @@ def _config_item(detail: Mapping[str, Any]) -> Event | None:
     )
 
 
-def _state_change(body: Mapping[str, Any], kind: str) -> Event | None:
+def _state_change(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:
     """Any other AWS event that names a resource we know."""
     account, region = str(body.get("account") or ""), str(body.get("region") or "")
     refs = _unique(

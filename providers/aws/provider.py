@@ -12,10 +12,10 @@ from typing import Any, Final
 import boto3
 
 from config.settings import AwsSettings
-from providers.aws import actions, events, past, sqs, terraform
+from providers.aws import actions, events, past, role, sqs, terraform
 from providers.aws.catalog import Placement, ResourceType, catalog
-from providers.aws.permissions import permission_of, policy
 from providers.aws.reader import Reader
+from providers.aws.role import matches
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError
 from providers.provider import (
@@ -24,6 +24,7 @@ from providers.provider import (
     Discovery,
     Event,
     EventSource,
+    Ignored,
     PastVersion,
     Receipt,
     Selection,
@@ -56,12 +57,7 @@ class AwsProvider:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._types = {
-            name: declared
-            for name, declared in catalog().items()
-            if matches(name, settings.types, empty=True)
-            and not matches(name, settings.exclude_types, empty=False)
-        }
+        self._types = role.read_types(settings)
         self.sessions = Sessions(
             settings, clock=clock, monotonic=monotonic, sleep=sleep, attempts=attempts, prepare=prepare
         )
@@ -168,7 +164,7 @@ class AwsProvider:
         """What AWS Config remembers of a resource, oldest first. Raises ProviderError."""
         return past.versions(self.sessions, ref, since, self._clock())
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """An EventBridge envelope (or an SNS or Config message holding one) understood."""
         return events.parse(body)
 
@@ -211,41 +207,12 @@ class AwsProvider:
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """An IAM policy document with exactly what reading (or, with ``contain``, acting) needs."""
-        if contain:
-            wanted = (p for effect in actions.effects().values() for p in effect.kind.permissions)
-            return policy([("WatchstanderContain", wanted, "*")])
-        accounts, queue = self._settings.accounts, self._settings.events.queue_url
-        partition = self._settings.partition
-        read = {p for declared in self._types.values() for p in declared.permissions()}
-        read |= {"ec2:DescribeRegions", "config:GetResourceConfigHistory"}
-        enter = {"sts:AssumeRole"} if accounts.role else set[str]()
-        names = sorted(name for name in {accounts.role, accounts.contain_role} if name is not None)
-        roles = [f"arn:{partition}:iam::*:role/{name}" for name in names]
-        found = (
-            {permission_of("organizations", "ListAccounts")} if accounts.discover != "none" else set[str]()
-        )
-        take = {"sqs:ReceiveMessage", "sqs:DeleteMessage"} if queue else set[str]()
-        return policy(
-            [
-                ("WatchstanderRead", read, "*"),
-                ("WatchstanderDiscover", found, "*"),
-                ("WatchstanderEnterAccounts", enter, roles),
-                ("WatchstanderEvents", take, sqs.queue_arn(queue, partition) if queue else "*"),
-            ]
-        )
+        return role.document(self._settings, contain=contain)
 
     def close(self) -> None:
         """Let go of threads and connections."""
         self._reader.close()
         self.sessions.close()
-
-
-def matches(name: str, patterns: Iterable[str], *, empty: bool) -> bool:
-    """Whether a type is named by one of the patterns (a trailing ``*`` is a prefix); ``empty`` where there are none."""
-    patterns = tuple(patterns)
-    if not patterns:
-        return empty
-    return any(name.startswith(p[:-1]) if p.endswith("*") else name == p for p in patterns)
 
 
 def _enabled(region: Mapping[str, Any]) -> bool:

@@ -25,7 +25,7 @@ from typing import Any, Final
 import orjson
 
 from providers.azure.names import PROVIDER, ROLE_ASSIGNMENT, parse, ref_of
-from providers.provider import Event, EventKind, Severity
+from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import ANY, GLOBAL, ResourceRef
 
 _GRID = re.compile(
@@ -67,8 +67,8 @@ ATTACHED: Final = frozenset({"microsoft.insights/diagnosticsettings", "microsoft
 _UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 
 
-def parse_event(body: Mapping[str, Any]) -> Event | None:
-    """Understand one message; None if it is not Azure's or asks for nothing.
+def parse_event(body: Mapping[str, Any]) -> Event | Ignored | None:
+    """Understand one message; IGNORED if it asks for nothing, None if it is not Azure's.
 
     Raises ValueError for one that claims a known form and breaks it.
     """
@@ -98,11 +98,11 @@ def refs_of(resource_id: str) -> tuple[ResourceRef, ...]:
                 return (ref_of(part),)
 
 
-def _grid(body: Mapping[str, Any], kind: str) -> Event | None:
+def _grid(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:
     match = _GRID.fullmatch(kind)
     assert match is not None
     if match[2].lower() != "success":
-        return None  # nothing was changed
+        return IGNORED  # nothing was changed
     data = _mapping(body.get("data"), "data")
     resource_id = _text(data.get("resourceUri") or body.get("subject"), "subject")
     operation = str(data.get("operationName") or kind)
@@ -130,13 +130,13 @@ def _grid(body: Mapping[str, Any], kind: str) -> Event | None:
     )
 
 
-def _activity(body: Mapping[str, Any]) -> Event | None:
+def _activity(body: Mapping[str, Any]) -> Event | Ignored | None:
     operation = _localized(body["operationName"])
     resource_id = _text(body.get("resourceId") or body.get("resourceUri"), "resourceId")
     status = _localized(body.get("resultType") or body.get("status")).lower()
     verb = operation.rpartition("/")[2].lower()
     if status not in _ENDED_WELL or verb not in ("write", "delete", "action"):
-        return None  # a beginning, a failure, or something that changes nothing (a policy's audit)
+        return IGNORED  # a beginning, a failure, or something that changes nothing (a policy's audit)
     when = _time(body.get("time") or body.get("eventTimestamp"))
     identity = body.get("identity")
     claims = body.get("claims") or (identity.get("claims") if isinstance(identity, Mapping) else None)
@@ -171,13 +171,13 @@ def _is_alert(body: Mapping[str, Any]) -> bool:
     return {"systemalertid", "alerttype"} <= lowered
 
 
-def _alert(body: Mapping[str, Any]) -> Event | None:
+def _alert(body: Mapping[str, Any]) -> Event | Ignored | None:
     """A Defender alert. ARM writes camelCase below ``properties``, continuous export PascalCase at the top."""
     inner = body.get("properties")
     facts = {k.lower(): v for k, v in (inner if isinstance(inner, Mapping) else body).items()}
     status = str(facts.get("status") or "Active")
     if status.lower() in _CLOSED:
-        return None
+        return IGNORED
     alert_type = _text(facts.get("alerttype"), "alertType")
     resources = list(_resource_ids(facts.get("resourceidentifiers")))
     own = str(body.get("id") or facts.get("azureresourceid") or "")

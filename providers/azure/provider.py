@@ -24,6 +24,7 @@ from providers.provider import (
     Discovery,
     Event,
     EventSource,
+    Ignored,
     PastVersion,
     Receipt,
     Selection,
@@ -83,7 +84,7 @@ class AzureProvider:
         """Versions of the last 14 days, oldest first, rebuilt from Resource Graph's record of changes."""
         return past(self._session, self._versions, ref, since, self._clock)
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand an Event Grid event, an activity log record or a Defender for Cloud alert."""
         return events.parse_event(body)
 

@@ -27,7 +27,7 @@ import orjson
 
 from providers.gcp import names
 from providers.gcp.document import PROVIDER, region
-from providers.provider import Event, EventKind, Severity
+from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import GLOBAL, ResourceRef
 
 Json = Mapping[str, Any]
@@ -44,14 +44,14 @@ _SEVERITY: Final = {
 }
 
 
-def parse(body: Json, id_of: IdOf, parents: tuple[str, ...] = ()) -> Event | None:
-    """Understand one message; None if it is none of ours or of no interest (a failed call, a read, a closed finding).
+def parse(body: Json, id_of: IdOf, parents: tuple[str, ...] = ()) -> Event | Ignored | None:
+    """Understand one message; IGNORED if it asks for nothing (a failed call, a read, a closed finding), None if it is none of ours.
 
     Raises ``ValueError`` for a message that claims one of our forms and breaks it.
     """
     message = unwrap(body)
     if message is None:
-        return None
+        return IGNORED
     if isinstance(message.get("asset"), Mapping):
         return _feed(message, id_of, parents)
     if isinstance(message.get("finding"), Mapping):
@@ -160,12 +160,12 @@ def _asset_account(asset: Json, body: Json, id_of: IdOf, parents: tuple[str, ...
 # -- Audit logs --------------------------------------------------------------------------------------------------
 
 
-def _audit(entry: Json, log_name: str, id_of: IdOf) -> Event | None:
+def _audit(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | None:
     payload: Json = entry["protoPayload"]
     if not log_name.endswith(("%2Factivity", "/activity", "%2Fsystem_event", "/system_event")):
-        return None
+        return IGNORED
     if _map(payload.get("status")).get("code"):
-        return None
+        return IGNORED
     insert_id, method = _pick(entry, "insertId"), payload.get("methodName")
     if not isinstance(insert_id, str) or not isinstance(method, str):
         raise ValueError("an audit log entry without an insertId or a methodName")
@@ -249,14 +249,14 @@ def _audit_account(payload: Json, labels: Json, path: str, account: str) -> list
 # -- Security Command Center -------------------------------------------------------------------------------------
 
 
-def _finding(message: Json, id_of: IdOf) -> Event | None:
+def _finding(message: Json, id_of: IdOf) -> Event | Ignored | None:
     finding: Json = message["finding"]
     name, category = finding.get("name"), finding.get("category")
     if not isinstance(name, str) or not isinstance(category, str):
         raise ValueError("a Security Command Center notification without a finding's name or category")
     at = moment(finding.get("eventTime"), "finding.eventTime")
     if finding.get("state") == "INACTIVE" or finding.get("mute") == "MUTED":
-        return None
+        return IGNORED
     resource = _map(message.get("resource") or finding.get("resource"))
     properties = _map(finding.get("sourceProperties"))
     access = _map(finding.get("access"))

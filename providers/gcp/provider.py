@@ -24,6 +24,7 @@ from providers.provider import (
     Discovery,
     Event,
     EventSource,
+    Ignored,
     PastVersion,
     Receipt,
     Selection,
@@ -78,7 +79,7 @@ class GcpProvider:
         """Versions of the last 35 days, oldest first."""
         return self._historian.past(ref, since, self._clock())
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a feed message, an audit log entry or a Security Command Center notification."""
         return events.parse(body, self._projects.id_of, self._settings.parents)
 
@@ -112,7 +113,9 @@ class GcpProvider:
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """A custom role's JSON."""
-        return permissions.role(contain=contain, events=bool(self._settings.subscriptions))
+        return permissions.role(
+            self._settings, contain=contain, events=bool(self._settings.subscriptions)
+        )
 
     def close(self) -> None:
         """Let go of connections."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from daemon.intake import DEPTH_LIMIT, Handlers, Intake, Result, read_body
 from daemon.metrics import Metrics
 from providers.errors import Throttled
-from providers.provider import Event, EventKind, Message
+from providers.provider import IGNORED, Event, EventKind, Ignored, Message
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -57,9 +57,11 @@ class Store:
 class Cloud:
     """Understands ``{"id": …, "kind": "finding"|"change"}``; refuses one without an id."""
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         if "kind" not in body:
             return None
+        if body["kind"] == "chatter":
+            return IGNORED
         if "id" not in body:
             raise ValueError("it has no id")
         return Event(
@@ -142,6 +144,13 @@ def test_what_cannot_be_understood_is_kept_as_it_came(body: str, cause: str) -> 
     with pytest.raises(AssertionError, match=cause):
         raise AssertionError(house.store.buried[0][1])
     assert house.asked == ["next"], "the next message is dealt with all the same"
+
+
+def test_what_asks_for_nothing_is_acknowledged_and_not_buried() -> None:
+    house = House(Queue(['{"kind":"chatter"}']))
+    assert house.poll() == 1
+    assert house.store.buried == []
+    assert house.asked == []
 
 
 def test_a_finding_no_hook_cares_for_is_recorded() -> None:

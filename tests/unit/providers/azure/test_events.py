@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.azure.events import parse_event, refs_of
-from providers.provider import EventKind, Severity
+from providers.provider import IGNORED, EventKind, Severity
 
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED", Path(__file__).parents[4].parent / "shared"))
 ACCOUNT = "/subscriptions/S1/resourceGroups/RG/providers/Microsoft.Storage/storageAccounts/Acc"
@@ -70,7 +70,7 @@ def test_a_cloud_event_is_the_same_event() -> None:
     "kind", ["Microsoft.Resources.ResourceWriteFailure", "Microsoft.Resources.ResourceDeleteCancel"]
 )
 def test_what_changed_nothing_asks_for_nothing(kind: str) -> None:
-    assert parse_event(grid(kind)) is None
+    assert parse_event(grid(kind)) is IGNORED
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_record_without_an_id_has_the_same_one_when_it_comes_twice() -> None:
     "overrides", [{"resultType": "Start"}, {"resultType": "Failure"}, {"operationName": "Microsoft.X/y/read"}]
 )
 def test_beginnings_failures_and_reads_ask_for_nothing(overrides: dict[str, Any]) -> None:
-    assert parse_event(activity(**overrides)) is None
+    assert parse_event(activity(**overrides)) is IGNORED
 
 
 ALERT_ARM = {
@@ -210,7 +210,7 @@ def test_a_defender_alert_is_a_finding_in_both_forms(body: dict[str, Any]) -> No
 
 
 def test_a_closed_alert_asks_for_nothing() -> None:
-    assert parse_event({**ALERT_EXPORT, "Status": "Dismissed"}) is None
+    assert parse_event({**ALERT_EXPORT, "Status": "Dismissed"}) is IGNORED
 
 
 def test_an_alert_that_names_no_subscription_is_broken() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.gcp.events import moment, parse, unwrap
-from providers.provider import EventKind, Severity
+from providers.provider import IGNORED, EventKind, Severity
 
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED") or Path(__file__).parents[4].parent / "shared")
 EVENTS = SHARED / "fixtures" / "events"
@@ -183,7 +183,7 @@ def test_an_audit_entry_names_actor_key_and_account() -> None:
     ],
 )
 def test_a_refused_call_and_a_read_change_nothing(path: str, value: Any) -> None:
-    assert read(changed(AUDIT, path, value)) is None
+    assert read(changed(AUDIT, path, value)) is IGNORED
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_finding_accuses_the_key_first() -> None:
 
 @pytest.mark.parametrize(("path", "value"), [("finding.state", "INACTIVE"), ("finding.mute", "MUTED")])
 def test_a_finding_that_is_over_asks_for_nothing(path: str, value: str) -> None:
-    assert read(changed(FINDING, path, value)) is None
+    assert read(changed(FINDING, path, value)) is IGNORED
 
 
 @pytest.mark.parametrize(
@@ -251,11 +251,14 @@ def test_a_finding_that_is_over_asks_for_nothing(path: str, value: str) -> None:
         {"detail-type": "GuardDuty Finding"},
         {"records": []},
         {"message": {"attributes": {}}},
-        wrapped("You have successfully configured real time feed with feed name: x"),
     ],
 )
 def test_what_is_not_ours(body: dict[str, Any]) -> None:
     assert read(body) is None
+
+
+def test_pubsubs_own_chatter_asks_for_nothing() -> None:
+    assert read(wrapped("You have successfully configured real time feed with feed name: x")) is IGNORED
 
 
 @pytest.mark.parametrize(
