@@ -21,6 +21,7 @@ from storage.cycles import Cycles
 from storage.database import Database
 from storage.errors import Damaged, Full, Locked, Newer, Outdated, StorageError, Unavailable
 from storage.inventory import Inventory
+from storage.ledger import Ledger
 from storage.tables import Table
 
 ROOT = Path(__file__).parents[3]
@@ -144,6 +145,7 @@ from config.settings import StorageSettings
 from storage.database import Database
 from storage.errors import Full
 from storage.inventory import Inventory
+from storage.ledger import Ledger
 from providers.memory import Estate
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -292,6 +294,38 @@ def test_the_claim_names_the_other_process_and_ends_with_it(file: Path) -> None:
         holder.kill()
         holder.communicate()
         database.claim("second")
+
+
+def test_the_documented_rights_are_enough_and_no_more(postgres_url: str) -> None:
+    page = (ROOT / "docs" / "storage.md").read_text()
+    grants = page.partition("```sql")[2].partition("```")[0]
+    with opened(postgres_url) as owner:
+        owner.migrate()
+        with owner.write() as connection:
+            connection.execute(sa.text("DROP ROLE IF EXISTS watchstander"))
+            connection.execute(sa.text("CREATE ROLE watchstander LOGIN"))
+            for statement in grants.strip().removesuffix(";").split(";"):
+                connection.execute(sa.text(statement))
+        with opened(postgres_url.replace("//postgres:@", "//watchstander@")) as daemon:
+            assert daemon.migrate().state == "current"
+            daemon.claim("daemon")
+            read_all(daemon, Estate(resources=200, scopes=1))
+            read_all(daemon, Estate(resources=100, scopes=1))
+            assert Inventory(daemon).count() == 100
+            Cycles(daemon).begin(AT, Selection())
+            ledger = Ledger(daemon)
+            ledger.append("k", "me", "s", {}, AT)
+            for statement in (
+                "UPDATE ledger SET actor = 'x'",
+                "DELETE FROM ledger",
+                "DROP TRIGGER ledger_no_change ON ledger",
+            ):
+                with pytest.raises(Unavailable, match=r"denied|owner"), daemon.write() as connection:
+                    connection.execute(sa.text(statement))
+            assert ledger.verify().ok
+        with owner.write() as connection:
+            connection.execute(sa.text("DROP OWNED BY watchstander"))
+            connection.execute(sa.text("DROP ROLE watchstander"))
 
 
 def test_a_lost_connection_is_mended_at_the_next_transaction(
