@@ -230,6 +230,26 @@ def aws_page() -> str:
     return "\n".join(out) + "\n"
 
 
+def permissions_page() -> str:
+    """``docs/reference/permissions.md``."""
+    from config.settings import Providers
+    from providers.roles import role_of
+
+    out = [
+        "# Permissions",
+        "",
+        "The least roles for everything Watchstander can read and do. `watchstander permissions aws|azure|gcp` prints the one",
+        "your configuration needs (`types` makes it smaller), ready to apply; `--terraform` prints it for Terraform.",
+        "See [permissions](../permissions.md).",
+    ]
+    for cloud, title in (("aws", "AWS"), ("azure", "Azure"), ("gcp", "Google Cloud")):
+        for contain in (False, True):
+            role = role_of(cloud, Providers(), contain=contain)
+            out += ["", f"## {title}: {'containment' if contain else 'reading'}", ""]
+            out += [f"- `{permission}`" for permission in role.permissions]
+    return "\n".join(out) + "\n"
+
+
 def metrics_page() -> str:
     """``docs/reference/metrics.md``."""
     from daemon.metrics import Metrics
@@ -292,6 +312,10 @@ PAGES = (
     Page("docs/reference/cli.md", lambda: _MADE.format("daemon/cli") + cli_page()),
     Page("docs/reference/hooks.md", lambda: _MADE.format("daemon/hooks") + hooks_page()),
     Page("docs/reference/aws-types.md", lambda: _MADE.format("providers/aws/catalog") + aws_page()),
+    Page(
+        "docs/reference/permissions.md",
+        lambda: _MADE.format("the catalogues below providers/") + permissions_page(),
+    ),
     Page("docs/reference/policies.md", lambda: _MADE.format("policies/packs") + policies_page()),
     Page("docs/reference/metrics.md", lambda: _MADE.format("daemon/metrics.py") + metrics_page()),
 )

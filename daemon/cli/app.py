@@ -156,6 +156,12 @@ WORDS = (
         "Judge a Terraform plan or state, without a cloud: the same policies, before anything is applied.",
         _JUDGE,
     ),
+    Word(
+        "permissions",
+        "permissions",
+        "Print the least role that reading (or containment) needs, as a document to apply.",
+        _KEEP,
+    ),
     Word("db", "db", "The database: migrate it, see how it stands, let go of what is old.", _KEEP, noun=True),
     Word(
         "config", "config", "The configuration: check it, show it, every option there is.", _KEEP, noun=True

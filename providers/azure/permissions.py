@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from config.settings import AzureSettings
 from providers.azure.actions import CHANGES
+from providers.hcl import Block, Raw, render
+from providers.roles import Role, chosen_kinds
 
 ALWAYS = (
     "Microsoft.Resources/subscriptions/read",
@@ -19,8 +21,15 @@ ALWAYS = (
 """What reading needs apart from the resources themselves."""
 
 
-def role(settings: AzureSettings, *, contain: bool) -> Mapping[str, Any]:
-    """A custom role for reading what is configured, and for acting on it with ``contain``."""
+ANYWHERE: Final = "/providers/Microsoft.Management/managementGroups/<your root management group>"
+"""Where a role may be assigned when no subscription is configured: to be replaced by hand."""
+
+
+def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ()) -> Mapping[str, Any]:
+    """A custom role for reading what is configured, and for acting on it with ``contain``: all actions, or ``kinds``.
+
+    Raises UsageError for an unknown action.
+    """
     actions = set(ALWAYS)
     if not settings.types or "*" in settings.types:
         actions = {"*/read"}
@@ -29,8 +38,8 @@ def role(settings: AzureSettings, *, contain: bool) -> Mapping[str, Any]:
         if stem:
             actions.add(f"{stem}/*/read" if pattern.endswith("*") else f"{stem}/read")
     if contain:
-        for change in CHANGES.values():
-            actions.update(change.declared.permissions)
+        for kind in chosen_kinds(CHANGES, kinds):
+            actions.update(CHANGES[kind].declared.permissions)
     if "*/read" in actions:
         actions = {a for a in actions if not a.endswith("/read")} | {"*/read"}
     return {
@@ -42,6 +51,54 @@ def role(settings: AzureSettings, *, contain: bool) -> Mapping[str, Any]:
         "NotActions": [],
         "DataActions": [],
         "NotDataActions": [],
-        "AssignableScopes": [f"/subscriptions/{s}" for s in settings.subscriptions]
-        or ["/providers/Microsoft.Management/managementGroups/<your root management group>"],
+        "AssignableScopes": [f"/subscriptions/{s}" for s in settings.subscriptions] or [ANYWHERE],
     }
+
+
+def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ()) -> Role:
+    """The same with its Terraform form."""
+    document = role(settings, contain=contain, kinds=kinds)
+    scopes = document["AssignableScopes"]
+    everywhere = scopes == [ANYWHERE]
+    what = "contain" if contain else "read"
+    blocks = []
+    if everywhere:
+        blocks.append(
+            Block(
+                "variable",
+                ("watchstander_scope",),
+                {
+                    "description": "The management group or subscription that is watched, as a resource id.",
+                    "type": Raw("string"),
+                },
+            )
+        )
+    scope = Raw("var.watchstander_scope") if everywhere else scopes[0]
+    blocks.append(
+        Block(
+            "resource",
+            ("azurerm_role_definition", f"watchstander_{what}"),
+            {
+                "name": document["Name"],
+                "scope": scope,
+                "description": document["Description"],
+                "assignable_scopes": [scope] if everywhere else scopes,
+                "permissions": Block(
+                    "permissions", (), {"actions": document["Actions"], "not_actions": document["NotActions"]}
+                ),
+            },
+        )
+    )
+    return Role(
+        cloud="azure",
+        title=document["Name"],
+        permissions=tuple(document["Actions"]),
+        documents=(document,),
+        terraform=render(blocks),
+        apply="az role definition create --role-definition @FILE",
+        notes=(
+            "No subscription is configured: put your management group or subscription into AssignableScopes.",
+        )
+        if everywhere
+        else (),
+    )

@@ -1,0 +1,86 @@
+"""``watchstander permissions``: the least role a cloud must give us."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from config.errors import UsageError
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
+from daemon.cli.output import Format
+from daemon.cli.verbs import verb
+
+app = typer.Typer()
+
+
+class Cloud(StrEnum):
+    """The clouds."""
+
+    AWS = "aws"
+    AZURE = "azure"
+    GCP = "gcp"
+
+
+@verb(
+    app,
+    "watchstander permissions aws > read.json && aws iam create-policy --policy-name WatchstanderRead"
+    " --policy-document file://read.json",
+    "watchstander permissions azure --contain --terraform",
+    "watchstander permissions aws --contain --action aws.deactivate_access_key",
+)
+def permissions(
+    cli: State,
+    cloud: Annotated[Cloud, typer.Argument(help="The cloud.", metavar="aws|azure|gcp")],
+    contain: Annotated[
+        bool, typer.Option("--contain/--read", help="To act, or (the default) to read.")
+    ] = False,
+    terraform: Annotated[bool, typer.Option("--terraform", help="In Terraform's language.")] = False,
+    action: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="With --contain: only what this action needs. Repeatable."),
+    ] = None,
+    part: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Of a role that the cloud takes in parts only: the Nth."),
+    ] = None,
+) -> ExitStatus | None:
+    """Print the least role that reading (or containment) needs, as a document to apply.
+
+    An IAM policy for AWS, custom roles for Azure and Google Cloud. It needs no credentials and no network, and without a
+    configuration it is for everything that can be read.
+    """
+    from providers.roles import role_of
+
+    if action and not contain:
+        raise UsageError(
+            "--action is for --contain.", hint="Reading is narrowed by `types` in the configuration."
+        )
+    role = role_of(cloud, cli.settings.providers, contain=contain, actions=action or ())
+    if part is not None and (terraform or part > len(role.documents)):
+        count = len(role.documents)
+        raise UsageError(
+            "Terraform's form is one file with every part."
+            if terraform
+            else f"There is no part {part}: the role has {count} part{'s' if count > 1 else ''}."
+        )
+    if cli.out.format is Format.CSV:
+        raise UsageError("A role is a document, not a list.", hint="Use --format json, or none.")
+    for note in role.notes:
+        cli.out.note(note)
+    if terraform:
+        cli.out.raw(role.terraform)
+        return None
+    if part is None and len(role.documents) > 1:
+        cli.out.note(f"Print them one by one: --part 1 to --part {len(role.documents)}.")
+    cli.out.note(f"Apply it with: {role.apply}")
+    shown: Any = role.documents[0 if part is None else part - 1]
+    if part is None and len(role.documents) > 1:
+        shown = list(role.documents)
+    as_yaml = cloud is Cloud.GCP and cli.out.format is Format.HUMAN
+    cli.out.raw(yaml.safe_dump(shown, sort_keys=False) if as_yaml else json.dumps(shown, indent=2))
+    return None
