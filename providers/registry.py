@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
-from config.settings import Providers, ProviderSettings, SecretReference
+from config.errors import UsageError
+from config.settings import (
+    AwsSettings,
+    AzureSettings,
+    GcpSettings,
+    Providers,
+    ProviderSettings,
+    SecretReference,
+)
 from providers.errors import Refused
 from providers.provider import Provider
 from providers.resource import Resource
+from providers.roles import Role
 from providers.terraform import TerraformView
 
 Clock = Callable[[], datetime]
@@ -65,3 +74,25 @@ def terraform_view(resource: Resource) -> TerraformView | None:
 
             return gcp.terraform(resource)
     return None
+
+
+def role_of(cloud: str, settings: Providers, *, contain: bool = False, actions: Collection[str] = ()) -> Role:
+    """The role for reading (or, with ``contain``, for acting: all actions or those named). A cloud that is not
+    configured gets the role for its defaults. Imports that cloud's SDK; calls nothing.
+
+    Raises UsageError for an unknown cloud or action.
+    """
+    match cloud:
+        case "aws":
+            from providers.aws import role as aws
+
+            return aws.role(settings.aws or AwsSettings(), contain=contain, kinds=actions)
+        case "azure":
+            from providers.azure import permissions as azure
+
+            return azure.as_role(settings.azure or AzureSettings(), contain=contain, kinds=actions)
+        case "gcp":
+            from providers.gcp import permissions as gcp
+
+            return gcp.as_role(settings.gcp or GcpSettings(), contain=contain, kinds=actions)
+    raise UsageError(f"There is no cloud {cloud!r}.", hint="There are aws, azure and gcp.")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.errors import UsageError
-from config.settings import AwsSettings, AzureSettings, GcpSettings, Providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +29,6 @@ class Role:
     """The command that applies a document, ``FILE`` standing for it."""
     notes: tuple[str, ...] = ()
     """What to know before applying it."""
-
-
-def role_of(cloud: str, settings: Providers, *, contain: bool = False, actions: Collection[str] = ()) -> Role:
-    """The role for reading (or, with ``contain``, for acting: all actions or those named). A cloud that is not
-    configured gets the role for its defaults. Imports that cloud's SDK; calls nothing.
-
-    Raises UsageError for an unknown cloud or action.
-    """
-    match cloud:
-        case "aws":
-            from providers.aws import role as aws
-
-            return aws.role(settings.aws or AwsSettings(), contain=contain, kinds=actions)
-        case "azure":
-            from providers.azure import permissions as azure
-
-            return azure.as_role(settings.azure or AzureSettings(), contain=contain, kinds=actions)
-        case "gcp":
-            from providers.gcp import permissions as gcp
-
-            return gcp.as_role(settings.gcp or GcpSettings(), contain=contain, kinds=actions)
-    raise UsageError(f"There is no cloud {cloud!r}.", hint="There are aws, azure and gcp.")
 
 
 def chosen_kinds(known: Collection[str], wanted: Collection[str]) -> tuple[str, ...]:

@@ -233,7 +233,7 @@ def aws_page() -> str:
 def permissions_page() -> str:
     """``docs/reference/permissions.md``."""
     from config.settings import Providers
-    from providers.roles import role_of
+    from providers.registry import role_of
 
     out = [
         "# Permissions",

@@ -54,7 +54,7 @@ def permissions(
     An IAM policy for AWS, custom roles for Azure and Google Cloud. It needs no credentials and no network, and without a
     configuration it is for everything that can be read.
     """
-    from providers.roles import role_of
+    from providers.registry import role_of
 
     if action and not contain:
         raise UsageError(

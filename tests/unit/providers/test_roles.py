@@ -21,7 +21,7 @@ from providers.azure.actions import CHANGES
 from providers.gcp.actions import KINDS
 from providers.gcp.catalog import TYPES
 from providers.hcl import Block, Call, Raw, render
-from providers.roles import role_of
+from providers.registry import role_of
 
 CLOUDS = ("aws", "azure", "gcp")
 
