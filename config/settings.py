@@ -164,7 +164,7 @@ class AwsAccounts(Model):
     external_id: str | None = None
     """The external id the role's trust asks for."""
     session_name: str = "watchstander"
-    """How our sessions are called in CloudTrail; the loop guard knows our own changes by it."""
+    """How our sessions are called in CloudTrail."""
 
 
 class AwsEvents(Model):

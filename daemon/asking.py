@@ -68,6 +68,16 @@ class Asking:
             counts["stopped"] = sum(map(len, batches.values())) - asked
         return counts, tuple(stopped)
 
+    def decline(self, triggers: Iterable[Trigger], why: str) -> None:
+        """Write down that nobody is asked about these, now or later."""
+        for trigger in triggers:
+            for hook in self._responder.hooks.values():
+                action = action_id(hook.name, trigger)
+                if hook.wants_policy(trigger.name) and not self._house.desk.known(action):
+                    now = self._house.clock()
+                    request = Request(action=action, hook=hook, trigger=trigger, proposal=None, now=now)
+                    self._house.desk.note(request, ActionStatus.REFUSED, why)
+
     def _stop_batch(self, hook: ConfiguredHook, batch: list[Trigger], why: str) -> str:
         """Let none of a batch go ahead; a person looks at each, or at the policy that suddenly matches so much."""
         house, now = self._house, self._house.clock()

@@ -341,14 +341,28 @@ class Watch:
                 stored = self.inventory.get(ref.uid)
                 if stored is not None:
                     self.judging.judge_one(crew, stored, now)
-        ours = event.actor is not None and self._is_ours(event.actor)
-        if event.refs and not ours:
+        if self._is_ours(event):
+            opened = (
+                trigger
+                for ref in event.refs
+                for trigger in self._open_on(ref.uid)
+                if trigger.occurred_at >= now
+            )
+            self.asking.decline(opened, "the change was our own: containment does not answer to itself")
+        if event.refs:
             self.respond()
 
-    def _is_ours(self, actor: str) -> bool:
-        """Whether a change was our own: it is recorded, and asks no hook."""
-        aws = self.settings.providers.aws
-        return aws is not None and actor.rpartition("/")[2] == aws.accounts.session_name
+    def _open_on(self, uid: str) -> Iterator[Trigger]:
+        """The open findings on one resource."""
+        for batch in self.findings.find(FindingFilter(status=FindingStatus.OPEN, uid=uid)):
+            for finding in batch:
+                yield trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
+
+    def _is_ours(self, event: Event) -> bool:
+        """Whether a change was made by an act of ours, told by the cloud's own id of the request. A name would not do:
+        anybody can call a session as we do."""
+        request = event.detail.get("request_id")
+        return isinstance(request, str) and request != "" and self.actions.by_request(request) is not None
 
     def _trouble(self, where: str, error: WatchstanderError) -> None:
         self.metrics.errors.labels(where).inc()
