@@ -15,6 +15,7 @@ from config.settings import (
     SecretReference,
 )
 from providers.errors import Refused
+from providers.probe import Probe
 from providers.provider import Provider
 from providers.resource import Resource
 from providers.roles import Role
@@ -96,3 +97,18 @@ def role_of(cloud: str, settings: Providers, *, contain: bool = False, actions: 
 
             return gcp.as_role(settings.gcp or GcpSettings(), contain=contain, kinds=actions)
     raise UsageError(f"There is no cloud {cloud!r}.", hint="There are aws, azure and gcp.")
+
+
+def probe(name: str, settings: Providers, clock: Clock, secret: Secret | None = None) -> Probe:
+    """What the credentials at hand see in a cloud, configured or not. Imports its SDK; may wait as long as that waits."""
+    if name == "aws":
+        from providers.aws import probe as aws
+
+        return aws.probe(settings.aws or AwsSettings(), clock=clock)
+    if name == "azure":
+        from providers.azure import probe as azure
+
+        return azure.probe(settings.azure or AzureSettings(), secret=secret)
+    from providers.gcp import probe as gcp
+
+    return gcp.probe(settings.gcp or GcpSettings(), clock=clock)

@@ -66,6 +66,12 @@ WORDS = (
         _WATCH,
     ),
     Word(
+        "init",
+        "init",
+        "Find the credentials at hand, write a configuration, and say what they see and what they do not.",
+        _WATCH,
+    ),
+    Word(
         "run", "run", "Stand the watch: read on schedule, judge, take events, contain. Until SIGTERM.", _WATCH
     ),
     Word(

@@ -1,0 +1,98 @@
+"""Looking around Azure with the credentials that the SDK's own search finds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from config.settings import AzureSettings, SecretReference
+from providers.azure.discovery import READABLE_STATES, subscriptions
+from providers.azure.rights import missing, permissions_at
+from providers.azure.session import Session
+from providers.budget import CallBudgets
+from providers.errors import Denied, ProviderError
+from providers.probe import Probe, look, nobody
+
+MOST: Final = 5
+"""Subscriptions that are looked into; the others are only counted."""
+
+_LOG_IN: Final = (
+    "`az login`, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then run this again."
+)
+
+
+def probe(settings: AzureSettings, *, secret: Callable[[SecretReference], str] | None = None) -> Probe:
+    """What the credentials at hand see."""
+    try:
+        session = Session(settings, budgets=CallBudgets(settings.budget), sleep=time.sleep, secret=secret)
+    except ProviderError as error:
+        return nobody("azure", error)
+    try:
+        return _look_around(settings, session)
+    finally:
+        session.close()
+
+
+def _look_around(settings: AzureSettings, session: Session) -> Probe:
+    try:
+        found = {
+            str(one["subscriptionId"]).lower(): str(one.get("displayName") or "")
+            for one in subscriptions(session)
+            if str(one.get("state", "Enabled")).lower() in READABLE_STATES
+        }
+    except ProviderError as error:
+        if settings.credential == "default" and "DefaultAzureCredential failed" in error.message:
+            # It names every place it looked in, with a paragraph about each.
+            return Probe(
+                cloud="azure",
+                cause="no credentials were found in the environment, a workload's or a machine's identity, or az",
+                hint=_LOG_IN,
+            )
+        return Probe(cloud="azure", cause=error.message, hint=error.hint or _LOG_IN)
+    chosen = {id_: name for id_, name in found.items() if _wanted(id_, settings)}
+
+    def rights(subscription: str) -> Callable[[], str]:
+        def ask() -> str:
+            if missing(permissions_at(session, subscription), "*/read"):
+                raise Denied(
+                    "the role there does not grant */read, so Resource Graph leaves things out without saying so",
+                    permission="*/read",
+                )
+            page = session.query(subscription, "resources | project id")
+            return f"{page.total} resources"
+
+        return ask
+
+    looks = [look("subscriptions", lambda: _counted(chosen))]
+    for id_, name in sorted(chosen.items())[:MOST]:
+        looks.append(look(f"subscription {name} ({id_})", rights(id_)))
+    advice = []
+    if len(chosen) > MOST:
+        advice.append(f"{len(chosen) - MOST} more subscriptions were not looked into.")
+    if not chosen:
+        return Probe(
+            cloud="azure",
+            cause="the credentials are accepted but see no subscription",
+            hint="Assign them a role; `watchstander permissions azure` prints the least one.",
+        )
+    return Probe(
+        cloud="azure",
+        identity=f"somebody with {_counted(chosen)}",
+        source="a fixed token (a sandbox)"
+        if settings.credential == "static"
+        else f"{settings.credential} credential",
+        looks=tuple(looks),
+        advice=tuple(advice),
+    )
+
+
+def _wanted(subscription: str, settings: AzureSettings) -> bool:
+    listed = {s.lower() for s in settings.subscriptions}
+    return (not listed or subscription in listed) and subscription not in {
+        s.lower() for s in settings.exclude_subscriptions
+    }
+
+
+def _counted(found: dict[str, str]) -> str:
+    return "1 subscription" if len(found) == 1 else f"{len(found)} subscriptions"
