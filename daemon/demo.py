@@ -265,7 +265,7 @@ class Demo:
             return False
         (record,) = self._watch.actions.last(5)
         self._say(f"    {took:.1f} s later the key is {state}: read afresh, deactivated once, verified")
-        self._say(f"    undo it with: watchstander undo {record.id}")
+        self._say(f"    what was done can be undone: watchstander undo {record.id} (while a demo is kept)")
         return True
 
     def _fault(self) -> bool:
@@ -287,9 +287,10 @@ class Demo:
     def _ledger(self) -> None:
         self._title("What was done is written down")
         for entry in self._watch.ledger.entries():
-            if entry.kind in ("intent", "act", "decision"):
+            if entry.kind in ("intent", "act"):
+                how = f": {entry.detail['status']}, {entry.detail['reason']}" if entry.kind == "act" else ""
                 self._say(
-                    f"    {entry.seq:3}  {entry.at:%H:%M:%S}  {entry.kind:8}  {entry.detail.get('summary')}"
+                    f"    {entry.seq:3}  {entry.at:%H:%M:%S}  {entry.kind:6}  {entry.detail['summary']}{how}"
                 )
         checked = self._watch.ledger.verify()
         self._say(f"    {checked.why} The chain ends in {checked.head.hex()[:16]}…")

@@ -164,7 +164,7 @@ def _told(facts: dict[str, Any]) -> str:
         bad = [f"{c['name']}: {c['detail']}" for c in daemon["checks"] if not c["ok"]]
         state = "running, ready" if daemon["ready"] else f"running, not ready ({'; '.join(bad)})"
     else:
-        state = f"not running ({daemon['detail']})"
+        state = f"{'unknown' if daemon['running'] is None else 'not running'} ({daemon['detail']})"
     found = ", ".join(
         f"{count} {severity}" for severity, count in reversed(facts["findings"].items()) if count
     )
