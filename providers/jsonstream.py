@@ -1,0 +1,233 @@
+"""JSON files of any size, value by value: plain or gzipped, one value or many, in memory only one at a time.
+
+``documents`` gives the values of a file: one a line (NDJSON), one after the other, or the elements of an array.
+``members`` gives the members of a file's object, with those arrays that are named taken apart into their elements.
+What is wrong is told with file and line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn
+
+from config.errors import UsageError
+
+CHUNK: Final = 1 << 20
+"""Characters that are read at once."""
+LARGEST: Final = 256 << 20
+"""Characters that one value may have: it stands in memory as a whole."""
+_SPACE: Final = " \t\n\r"
+_TOKEN: Final = 16
+"""Characters before the end of what has been read within which an error may only mean that more is to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A value and where it stands."""
+
+    key: str
+    """The member's name; empty for a document."""
+    value: Any
+    where: str
+    """``file:line``."""
+    element: bool = False
+    """Whether it is one element of the member, and not the whole of it."""
+
+
+def documents(path: Path) -> Iterator[Piece]:
+    """The values of a file, in order; a top-level array's elements one by one. Raises UsageError with file and line."""
+    with _opened(path) as text:
+        start = text.peek()
+        while start:
+            if start == "[":
+                yield from text.elements("")
+            else:
+                where = text.where
+                yield Piece("", text.value(), where)
+            start = text.peek()
+            if start == ",":
+                text.fail("a comma between two documents", "One a line, or all of them in one array.")
+
+
+def members(path: Path, arrays: Collection[str] = ()) -> Iterator[Piece]:
+    """The members of a file's object (or objects, one after the other), in order; of those named in ``arrays`` that are
+    arrays, the elements. Raises UsageError with file and line."""
+    with _opened(path) as text:
+        start = text.peek()
+        while start:
+            if start != "{":
+                text.fail("not an object where one belongs")
+            yield from _members(text, arrays)
+            start = text.peek()
+
+
+def _members(text: _Text, arrays: Collection[str]) -> Iterator[Piece]:
+    text.take("{")
+    if text.peek() == "}":
+        text.take("}")
+        return
+    while True:
+        if text.peek() != '"':
+            text.fail("a member without a name")
+        key = text.value()
+        text.take(":")
+        if text.peek() == "[" and key in arrays:
+            yield from text.elements(key)
+        else:
+            where = text.where
+            yield Piece(key, text.value(), where)
+        if text.peek() == "}":
+            text.take("}")
+            return
+        text.take(",")
+
+
+def _refused(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _Text:
+    """A text read in chunks, of which only what is not yet used stands in memory."""
+
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        self._path = path
+        self._file = file
+        self._buffer = ""
+        self._at = 0
+        self._counted = 0
+        self._line = 1
+        self._over = False
+        self._decoder = json.JSONDecoder(parse_constant=_refused)
+
+    @property
+    def where(self) -> str:
+        """``file:line`` of the place reached."""
+        self._line += self._buffer.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return f"{self._path}:{self._line}"
+
+    def fail(self, what: str, hint: str | None = None, at: int | None = None) -> NoReturn:
+        """Raises UsageError for this place."""
+        if at is not None:
+            self._at = max(self._at, min(at, len(self._buffer)))
+        raise UsageError(f"{self.where}: {what}", hint=hint)
+
+    def _more(self) -> None:
+        """Read on; drops what has been used."""
+        _ = self.where
+        rest = self._buffer[self._at :]
+        if len(rest) > LARGEST:
+            self.fail(f"one value of more than {LARGEST >> 20} million characters")
+        try:
+            # A value larger than a chunk is tried anew each time, so each time reads as much again.
+            new = self._file.read(max(CHUNK, len(rest)))
+        except UnicodeDecodeError as error:
+            self.fail(f"not UTF-8 text: {error.reason}", "Write the export as UTF-8.")
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable(self._path, error) from error
+        self._buffer, self._at, self._counted = rest + new, 0, 0
+        self._over = not new
+
+    def peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            while self._at < len(self._buffer):
+                if self._buffer[self._at] not in _SPACE:
+                    return self._buffer[self._at]
+                self._at += 1
+            if self._over:
+                return ""
+            self._more()
+
+    def take(self, wanted: str) -> None:
+        """Go past a character. Raises UsageError where another stands."""
+        found = self.peek()
+        if not found:
+            self._cut_short()
+        if found != wanted:
+            self.fail(f"not JSON: {found!r} where {wanted!r} belongs")
+        self._at += 1
+
+    def elements(self, key: str) -> Iterator[Piece]:
+        """The elements of the array that begins here."""
+        self.take("[")
+        if self.peek() == "]":
+            self.take("]")
+            return
+        while True:
+            self.peek()
+            where = self.where
+            yield Piece(key, self.value(), where, element=True)
+            if self.peek() == "]":
+                self.take("]")
+                return
+            self.take(",")
+
+    def value(self) -> Any:
+        """The value that begins here."""
+        if not self.peek():
+            self._cut_short()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                if self._over and self._is_cut(error):
+                    self._cut_short()
+                if self._over or not self._may_go_on(error):
+                    self.fail(f"not JSON: {error.msg}", at=error.pos)
+            except ValueError as error:
+                self.fail(f"not JSON: {error}")
+            except RecursionError:
+                self.fail("the JSON nests too deeply")
+            else:
+                # A number that ends where the chunk does may go on in the next.
+                if end < len(self._buffer) - _TOKEN or self._over or isinstance(value, dict | list | str):
+                    self._at = end
+                    return value
+            self._more()
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        return error.pos >= len(self._buffer) - _TOKEN or error.msg.startswith("Unterminated string")
+
+    def _is_cut(self, error: json.JSONDecodeError) -> bool:
+        return error.pos >= len(self._buffer.rstrip()) or error.msg.startswith("Unterminated string")
+
+    def _cut_short(self) -> NoReturn:
+        end = len(self._buffer.rstrip())
+        self.fail("not JSON: the file ends in the middle of a value", "It was cut short: get it again.", end)
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    if isinstance(error, OSError) and error.strerror:
+        return UsageError(f"{path}: {error.strerror}")
+    return UsageError(
+        f"{path}: the gzip data is damaged or cut short: {error}",
+        hint="Get the file again; was it copied completely?",
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Text]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    with file:
+        try:
+            zipped = file.peek(2)[:2] == b"\x1f\x8b"
+            plain: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if zipped else file
+            buffered = io.BufferedReader(plain, CHUNK) if zipped else file  # type: ignore[arg-type, type-var]
+            start = buffered.peek(2)[:2]
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable(path, error) from error
+        # PowerShell's `>` writes UTF-16.
+        encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        with io.TextIOWrapper(buffered, encoding=encoding, newline="") as text:
+            yield _Text(path, text)
