@@ -24,9 +24,9 @@ import structlog
 from providers.provider import Provider
 from providers.resource import Coverage, CoverageStatus, Reading, Resource, Scope
 
-BATCH = 200
+BATCH = 250
 """Resources in one batch."""
-IN_FLIGHT = 24
+IN_FLIGHT = 8
 """Batches that may wait for the writer; with :data:`BATCH` the bound on memory."""
 GRACE = timedelta(seconds=30)
 """How much longer than its own deadline a reading may take before it is given up from outside."""
