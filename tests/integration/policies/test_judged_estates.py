@@ -93,9 +93,7 @@ def test_azure(judge: Judge) -> None:
             found = by_policy(judge.judge(subjects(provider), now=now()))
         finally:
             provider.close()
-    declared = {p.id for p in judge.policy_set.policies if p.id.startswith("azure.")}
     assert doubts(found) == {}
-    assert set(found) >= declared
     failing = {policy for policy, outcomes in found.items() if Outcome.FAIL in outcomes}
     passing = {policy for policy, outcomes in found.items() if Outcome.PASS in outcomes}
-    assert len(failing & passing) >= 7
+    assert len(failing & passing) >= 35

@@ -1,0 +1,67 @@
+# METADATA
+# title: A firewall rule that opens a network may be disabled
+# description: >-
+#   Allowed where the finding is grave enough and the rule is not one that is meant to be open. The
+#   rule is disabled, not deleted.
+# custom:
+#   id: containment.gcp.allow_firewall_close
+#   severity: high
+#   frameworks:
+#     nist-800-53: ["IR-4"]
+#     soc2: ["CC7.4"]
+#     pci-dss: ["12.10.5"]
+#   parameters:
+#     min_severity: "high"
+#   remediation: >-
+#     Nothing to do: this policy decides, the hook acts. Put rules that are meant to be open on the
+#     hook's list of exceptions.
+package watchstander.containment.gcp.allow_firewall_close
+
+rank := {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+
+# A function of the finding, so that it can be asked with any finding in hand.
+default allow_firewall_close(_) := false
+
+allow_firewall_close(finding) if count(objections(finding)) == 0
+
+objections(finding) := {reason | some reason, holds in checks(finding); holds == false}
+
+checks(finding) := {
+	"the severity is too low": severe(finding),
+	"the finding does not name its target": named(finding),
+	"the target is on the list of exceptions": unexcepted(finding),
+}
+
+default severe(_) := false
+
+severe(finding) if rank[finding.severity] >= rank[data.parameters.min_severity]
+
+default named(_) := false
+
+named(finding) if {
+	every field in ["resource"] {
+		is_string(finding[field])
+		finding[field] != ""
+	}
+}
+
+default unexcepted(_) := false
+
+unexcepted(finding) if {
+	every field in ["resource"] {
+		not excepted(finding[field])
+	}
+}
+
+# Exceptions are names, ids, or ARNs and paths that end in one.
+excepted(name) if {
+	some exception in data.exceptions
+	lower(exception) == lower(name)
+}
+
+excepted(name) if {
+	some exception in data.exceptions
+	endswith(lower(exception), concat("", ["/", lower(name)]))
+}
+
+reasons contains reason if some reason in objections(input.finding)

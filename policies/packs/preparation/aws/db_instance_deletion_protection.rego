@@ -1,0 +1,19 @@
+# METADATA
+# title: Databases are protected against deletion
+# description: >-
+#   One wrong call, or one intruder's, deletes a database in a minute.
+# custom:
+#   id: aws.db_instance_deletion_protection
+#   severity: medium
+#   types: [aws.db_instance]
+#   frameworks:
+#     nist-800-53: ["CP-9", "SI-12"]
+#     soc2: ["A1.2"]
+#     pci-dss: ["10.3.3"]
+#   remediation: >-
+#     Turn deletion protection on.
+package watchstander.preparation.aws.db_instance_deletion_protection
+
+deny contains "The database can be deleted in one step." if input.asset.document.DeletionProtection == false
+
+unknown contains "DeletionProtection is missing" if object.get(input.asset.document, ["DeletionProtection"], null) == null

@@ -1,0 +1,20 @@
+# METADATA
+# title: Database snapshots are encrypted
+# description: >-
+#   An unencrypted snapshot can be shared with anyone and read by anyone it is shared with.
+# custom:
+#   id: aws.db_snapshot_encrypted
+#   severity: medium
+#   types: [aws.db_snapshot]
+#   frameworks:
+#     cis-aws: ["2.3.1"]
+#     nist-800-53: ["SC-28"]
+#     soc2: ["CC6.1"]
+#     pci-dss: ["3.5.1"]
+#   remediation: >-
+#     Copy the snapshot with encryption and delete the plain one.
+package watchstander.preparation.aws.db_snapshot_encrypted
+
+deny contains "The snapshot is not encrypted." if input.asset.document.Encrypted == false
+
+unknown contains "Encrypted is missing" if object.get(input.asset.document, ["Encrypted"], null) == null

@@ -1,0 +1,50 @@
+# METADATA
+# title: Database ports are not open to the Internet
+# description: >-
+#   A database that everyone can reach is tried with every password there is.
+# custom:
+#   id: azure.nsg_database_ports
+#   severity: high
+#   types: [microsoft.network/networksecuritygroups]
+#   frameworks:
+#     nist-800-53: ["AC-4", "SC-7"]
+#     soc2: ["CC6.6"]
+#     pci-dss: ["1.3.1", "1.4.4"]
+#   parameters:
+#     ports: [1433, 1521, 3306, 5432, 6379, 9200, 27017]
+#   remediation: >-
+#     Allow the subnet or the application security group of the application instead.
+package watchstander.preparation.azure.nsg_database_ports
+
+everywhere := {"*", "0.0.0.0/0", "0.0.0.0", "internet", "any", "::/0"}
+
+unknown contains "the group's rules are missing" if not input.asset.document.properties.securityRules
+
+deny contains msg if {
+	some rule in input.asset.document.properties.securityRules
+	opens(rule.properties)
+	some port in data.parameters.ports
+	some range in ports(rule.properties)
+	covers(range, port)
+	msg := sprintf("Rule %s opens port %d to the Internet.", [rule.name, port])
+}
+
+opens(rule) if {
+	lower(rule.direction) == "inbound"
+	lower(rule.access) == "allow"
+	lower(rule.protocol) in {"tcp", "*"}
+	some source in array.concat([object.get(rule, "sourceAddressPrefix", "")], object.get(rule, "sourceAddressPrefixes", []))
+	lower(source) in everywhere
+}
+
+ports(rule) := array.concat([object.get(rule, "destinationPortRange", "")], object.get(rule, "destinationPortRanges", []))
+
+covers(range, _) if range == "*"
+
+covers(range, port) if range == format_int(port, 10)
+
+covers(range, port) if {
+	[low, high] := split(range, "-")
+	to_number(low) <= port
+	to_number(high) >= port
+}
