@@ -31,7 +31,7 @@ from providers.resource import ResourceRef
 from storage.database import Database
 from storage.observe import chunks
 from storage.query import type_matches
-from storage.tables import APPLIED, DUE, FINDING, RESOURCE, SCOPE, UNKNOWN
+from storage.tables import APPLIED, DUE, FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
 from storage.text import clean, to_json
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import Ticket
@@ -183,6 +183,7 @@ class Findings:
             ).all()
             known = {*open_ids, *connection.scalars(sa.select(UNKNOWN.c.policy_id).distinct())}
             known |= set(connection.scalars(sa.select(APPLIED.c.policy_id)))
+            known |= set(connection.scalars(sa.select(JOINED.c.policy_id).distinct()))
             removed = sorted(known - set(active))
             if not removed:
                 return ()
@@ -192,6 +193,7 @@ class Findings:
                 rows += connection.execute(query).all()
                 connection.execute(sa.delete(UNKNOWN).where(UNKNOWN.c.policy_id.in_(part)))
                 connection.execute(sa.delete(APPLIED).where(APPLIED.c.policy_id.in_(part)))
+                connection.execute(sa.delete(JOINED).where(JOINED.c.policy_id.in_(part)))
             resolve(connection, [(row.seq, Reason.POLICY_REMOVED) for row in rows], to_us(at), cycle_id)
             return tuple(_resolved(row, Reason.POLICY_REMOVED, to_us(at)) for row in rows)
 
@@ -213,18 +215,17 @@ class Findings:
     def find(
         self, wanted: FindingFilter | None = None, at: datetime | None = None, *, batch: int = 500
     ) -> Iterator[list[Finding]]:
-        """Matching findings in batches, in the order they were opened; with ``at``, as they were then."""
+        """Matching findings in batches, in the order they were stored; with ``at``, as they were then."""
         wanted = wanted or FindingFilter()
-        last: tuple[int, int] | None = None
+        last = 0
         while True:
-            query = _JOINED.where(*_conditions(wanted, at)).order_by(FINDING.c.opened_at, FINDING.c.seq)
-            if last is not None:
-                query = query.where(sa.tuple_(FINDING.c.opened_at, FINDING.c.seq) > last)
+            query = _JOINED.where(*_conditions(wanted, at)).order_by(FINDING.c.seq)
+            query = query.where(FINDING.c.seq > last)
             with self._database.read() as connection:
                 rows = connection.execute(query.limit(batch)).all()
             if not rows:
                 return
-            last = (rows[-1].opened_at, rows[-1].seq)
+            last = rows[-1].seq
             found = [_finding(row, at) for row in rows]
             if wanted.framework is not None:
                 found = [f for f in found if wanted.framework in f.frameworks]

@@ -31,6 +31,10 @@ OVERLAP_US = 3_600_000_000
 """A listing that began up to an hour before a proved absence does not bring the resource back."""
 
 
+_Place = tuple[str, str, str, str]
+"""Provider, account, region, type."""
+
+
 class Row(NamedTuple):
     """What the store knows of one resource before this batch."""
 
@@ -177,6 +181,8 @@ class _Batch:
     states: list[dict[str, Any]] = field(default_factory=list)
     due: list[tuple[int, int, int, bool]] = field(default_factory=list)
     stale_due: list[int] = field(default_factory=list)
+    moved: set[int] = field(default_factory=set)
+    """Places whose content changed."""
     changes: list[Change] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
 
@@ -202,7 +208,7 @@ class Observer:
         self._codecs = codecs
         self._context = context
         self._batch = _Batch()
-        self._places: dict[Scope, int] = {}
+        self._places: dict[_Place, int] = {}
 
     def store(self, seen: Sequence[Seen]) -> tuple[list[Change], list[Settled]]:
         """Store what is new or different. The first of several observations of one uid counts."""
@@ -285,6 +291,7 @@ class Observer:
             }
         )
         self._mark_due(row.id, item, at, first_contact=first_contact and recreated)
+        self._batch.moved.add(row.place_id)
         if origin is Origin.LEARNED:
             return
         self._batch.changes.append(
@@ -314,13 +321,14 @@ class Observer:
         for part in chunks(batch.stale_due):
             connection.execute(sa.delete(DUE).where(DUE.c.resource_id.in_(part)))
         bulk.insert(connection, DUE, _DUE_COLUMNS, batch.due)
+        touch(connection, batch.moved)
 
     def _insert_created(self) -> None:
         batch, context = self._batch, self._context
         if not batch.created:
             return
         ids = bulk.new_ids(self._connection, RESOURCE, len(batch.created))
-        rows = []
+        when, rows = from_us(context.at), []
         for number, (item, place, bound) in zip(ids, batch.created, strict=True):
             ref = item.resource.ref
             first_contact = context.first_contact(ref)
@@ -331,13 +339,14 @@ class Observer:
             self._add_version(number, item, context.at, origin)
             state = documents.token(item.digest, item.resource.unread)
             batch.due.append((number, state, context.at, first_contact))
+            batch.moved.add(place)
             batch.settled.append(Settled(number, item.digest, None, bool(unread)))
             batch.changes.append(
                 Change(
                     kind=ChangeKind.CREATED,
                     ref=ref,
                     resource_id=number,
-                    at=from_us(context.at),
+                    at=when,
                     before_digest=None,
                     after_digest=item.digest,
                     first_contact=first_contact,
@@ -356,6 +365,7 @@ class Observer:
 
     def _mark_due(self, number: int, item: Seen, at: int, *, first_contact: bool) -> None:
         self._batch.stale_due.append(number)
+        self._batch.moved.add(self._places[_place(item.resource.ref)])
         state = documents.token(item.digest, item.resource.unread)
         self._batch.due.append((number, state, at, first_contact))
 
@@ -377,8 +387,8 @@ class Observer:
                 found[version.resource_id] = decode(self._codecs, version.codec_id, version.data)
         return found
 
-    def _find_places(self, places: Iterable[Scope]) -> None:
-        self._places = {place: place_id(self._connection, place) for place in places}
+    def _find_places(self, places: Iterable[_Place]) -> None:
+        self._places = {place: place_id(self._connection, Scope(*place)) for place in places}
 
 
 def place_id(connection: Connection, scope: Scope) -> int:
@@ -401,6 +411,12 @@ def place_id(connection: Connection, scope: Scope) -> int:
         "details_unread": 0,
     }
     return int(connection.execute(sa.insert(SCOPE).values(row).returning(SCOPE.c.id)).scalar_one())
+
+
+def touch(connection: Connection, places: Iterable[int]) -> None:
+    """Count a change of what is in these places, in the transaction that makes it."""
+    for part in chunks(sorted(places)):
+        connection.execute(sa.update(SCOPE).where(SCOPE.c.id.in_(part)).values(revision=SCOPE.c.revision + 1))
 
 
 def remove(
@@ -440,6 +456,7 @@ def remove(
         [{"b_id": row.id, "b_from": row.changed_at, "b_to": when[row.id], "b_actor": actor} for row in rows],
     )
     connection.execute(_GONE, [{"b_id": row.id, "b_at": when[row.id]} for row in rows])
+    touch(connection, {row.place_id for row in rows})
     return [
         Change(
             kind=ChangeKind.DELETED,
@@ -467,8 +484,8 @@ def decode(codecs: Codecs, codec_id: int, data: bytes) -> Record:
         ) from error
 
 
-def _place(ref: ResourceRef) -> Scope:
-    return Scope(ref.provider, ref.account, ref.region, ref.type)
+def _place(ref: ResourceRef) -> _Place:
+    return (ref.provider, ref.account, ref.region, ref.type)
 
 
 def _unread(resource: Resource) -> str | None:

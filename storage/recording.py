@@ -108,6 +108,8 @@ class Surroundings:
 
     def first_contact(self, ref: ResourceRef) -> bool:
         """Whether no complete reading, of this scope or of one that covers it too, could have shown ``ref`` before."""
+        if not self._complete:
+            return True
         if self.complete_before and not self.scope.covers(ref):
             return False
         return not any(c.covers(ref) for c in self._complete)

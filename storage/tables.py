@@ -53,7 +53,7 @@ class ScopeRow(Table, table=True):
     """A scope (with ``*``: what one listing spans), its coverage now; and, without ``*``, the place resources are in."""
 
     __tablename__ = "scope"
-    __table_args__ = (sa.UniqueConstraint("provider", "account", "region", "type"),)
+    __table_args__ = (sa.UniqueConstraint("provider", "account", "region", "type"), Index(None, "type"))
     id: int = _id()
     provider: str = _text()
     account: str = _text()
@@ -70,6 +70,8 @@ class ScopeRow(Table, table=True):
     excluded: str | None = _text(null=True)
     read: int = _int(default=0)
     details_unread: int = _int(default=0)
+    revision: int = _int(default=0)
+    """Of a place: how often what is in it changed. What policies join is due again when this moved."""
 
 
 class CoverageRow(Table, table=True):
@@ -187,6 +189,17 @@ class AppliedRow(Table, table=True):
 
     __tablename__ = "policy_applied"
     policy_id: str = Field(sa_column=Column(sa.Text(), primary_key=True))
+    digest: bytes = _bytes()
+    applied_at: int = _int()
+
+
+class JoinedRow(Table, table=True):
+    """As what a joining policy was last applied to an account, or to the estate (both names empty)."""
+
+    __tablename__ = "joined"
+    policy_id: str = Field(sa_column=Column(sa.Text(), primary_key=True))
+    provider: str = Field(sa_column=Column(sa.Text(), primary_key=True))
+    account: str = Field(sa_column=Column(sa.Text(), primary_key=True))
     digest: bytes = _bytes()
     applied_at: int = _int()
 
@@ -345,6 +358,7 @@ CODEC = table(CodecRow)
 CYCLE = table(CycleRow)
 DUE = table(DueRow)
 APPLIED = table(AppliedRow)
+JOINED = table(JoinedRow)
 FINDING = table(FindingRow)
 UNKNOWN = table(UnknownRow)
 LEDGER = table(LedgerRow)

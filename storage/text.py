@@ -10,6 +10,8 @@ import orjson
 
 def clean(text: str) -> str:
     """``text`` with what cannot be stored replaced."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

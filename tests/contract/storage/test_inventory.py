@@ -403,6 +403,20 @@ def test_an_early_reread_is_not_undone_by_an_older_listing(empty_world: Any, mak
     assert changes == []
 
 
+def test_what_was_reread_meanwhile_is_not_deleted_for_an_older_listing(
+    empty_world: Any, make_resource: Make
+) -> None:
+    world = empty_world
+    world.record(SCOPE, [make_resource("one", {"n": 1}), make_resource("two")])
+    recording = world.inventory.begin(SCOPE, world.later())
+    assert world.inventory.record_one(make_resource("one", {"n": 2}), world.later(minutes=1)) is not None
+    assert recording.add([make_resource("two")]) == []
+    assert recording.finish(Coverage(scope=SCOPE, status=CoverageStatus.COMPLETE)) == []
+    world.later()
+    (change,) = world.record(SCOPE, [make_resource("two")])
+    assert change.kind is ChangeKind.DELETED
+
+
 def test_rereading_the_same_or_losing_the_unknown_changes_nothing(
     empty_world: Any, make_resource: Make
 ) -> None:
