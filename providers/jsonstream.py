@@ -58,7 +58,7 @@ def documents(path: Path) -> Iterator[Piece]:
 
 def members(path: Path, arrays: Collection[str] = ()) -> Iterator[Piece]:
     """The members of a file's object (or objects, one after the other), in order; of those named in ``arrays`` that are
-    arrays, the elements. Raises UsageError with file and line."""
+    arrays, the elements, or the array itself where it has none. Raises UsageError with file and line."""
     with _opened(path) as text:
         start = text.peek()
         while start:
@@ -66,6 +66,12 @@ def members(path: Path, arrays: Collection[str] = ()) -> Iterator[Piece]:
                 text.fail("not an object where one belongs")
             yield from _members(text, arrays)
             start = text.peek()
+
+
+def opening(path: Path) -> str:
+    """The first character that is no white space; empty for an empty file. Raises UsageError for an unreadable one."""
+    with _opened(path) as text:
+        return text.peek()
 
 
 def _members(text: _Text, arrays: Collection[str]) -> Iterator[Piece]:
@@ -159,6 +165,9 @@ class _Text:
         """The elements of the array that begins here."""
         self.take("[")
         if self.peek() == "]":
+            if key:
+                # An array without elements is still a member that is there.
+                yield Piece(key, [], self.where)
             self.take("]")
             return
         while True:
@@ -223,7 +232,7 @@ def _opened(path: Path) -> Iterator[_Text]:
         try:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             plain: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if zipped else file
-            buffered = io.BufferedReader(plain, CHUNK) if zipped else file  # type: ignore[arg-type, type-var]
+            buffered = io.BufferedReader(plain, CHUNK) if zipped else file
             start = buffered.peek(2)[:2]
         except (OSError, EOFError, zlib.error) as error:
             raise _unreadable(path, error) from error

@@ -159,8 +159,15 @@ WORDS = (
     Word(
         "check",
         "check",
-        "Judge a Terraform plan or state, without a cloud: the same policies, before anything is applied.",
+        "Judge a Terraform plan or state, or an inventory export, without a cloud: the same policies.",
         _JUDGE,
+    ),
+    Word(
+        "exempt",
+        "exempt",
+        "Failures that are borne for a while: who says so, why, by which ticket, until when.",
+        _JUDGE,
+        noun=True,
     ),
     Word(
         "permissions",

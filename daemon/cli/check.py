@@ -1,8 +1,8 @@
-"""``watchstander check``: the policies on a Terraform plan or state, without a cloud."""
+"""``watchstander check``: the policies on a Terraform plan or state or on an inventory export, without a cloud."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,18 +16,29 @@ from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
     from policies.pack import PolicySet
+    from policies.subject import Subject
     from policies.verdict import Verdict
+    from providers.exports import Export
 
 app = typer.Typer()
 _OUTCOME_STYLE = {"fail": "red", "unknown": "yellow", "pass": "green"}
 
 
-@verb(app, "terraform show -json plan.out > plan.json && watchstander check plan.json")
+@verb(
+    app,
+    "terraform show -json plan.out > plan.json && watchstander check plan.json",
+    "watchstander check 123456789012_Config_eu-west-1_ConfigSnapshot_20240501T000000Z.json.gz",
+    "gcloud asset export ... && watchstander check resources.ndjson policies.ndjson",
+)
 def check(
     cli: State,
     files: Annotated[
         list[Path],
-        typer.Argument(help="What `terraform show -json` printed of a plan or a state.", metavar="FILE..."),
+        typer.Argument(
+            help="A Terraform plan or state as `terraform show -json` prints it, an AWS Config snapshot, Resource Graph"
+            " answers, Cloud Asset exports; gzipped or not, of one kind or several.",
+            metavar="FILE...",
+        ),
     ],
     policies: Annotated[
         list[Path] | None,
@@ -37,27 +48,27 @@ def check(
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="Show what passed, too.")] = False,
 ) -> ExitStatus:
-    """Judge a Terraform plan or state, without a cloud: the same policies, before anything is applied.
+    """Judge a Terraform plan or state, or an inventory export, without a cloud: the same policies.
 
-    What is known only after apply is unknown here, never a pass. Exit status 1 where something failed, 3 where something
-    could not be told.
+    What is known only after apply, and what an export does not hold, is unknown here, never a pass. Exit status 1 where
+    something failed, 3 where something could not be told or a file says that it is not whole.
     """
     from policies.evaluate import Judge
-    from policies.plan import read_plan
     from policies.verdict import Outcome
+    from providers.exports import exports
 
-    plans = [(path, read_plan(path)) for path in files]
+    groups = exports(files)
     engine = engine_of(cli)
     chosen = policies_of(cli, engine, policies)
     seen: set[Outcome] = set()
 
     def rows() -> Iterator[dict[str, Any]]:
         with Judge(chosen, cli.settings.policies, engine=engine) as judge:
-            for path, planned in plans:
-                for verdict in judge.judge((p.subject for p in planned), now=cli.clock()):
+            for where, subjects in _subjects(groups):
+                for verdict in judge.judge(subjects, now=cli.clock()):
                     seen.add(verdict.outcome)
                     if all or verdict.outcome is not Outcome.PASS:
-                        yield _verdict_row(path, verdict, chosen)
+                        yield _verdict_row(where, verdict, chosen)
 
     columns = (
         Column(key="outcome", title="OUTCOME", style=lambda v: _OUTCOME_STYLE.get(str(v), "")),
@@ -67,16 +78,36 @@ def check(
         Column(key="message", title="MESSAGE"),
     )
     cli.out.items(rows(), columns, empty="Nothing failed.")
+    gaps = [gap for group in groups for gap in group.gaps]
+    for gap in gaps:
+        cli.out.warn(f"Not judged: {gap}.")
     return gravest(
         ExitStatus.REFUSED if Outcome.FAIL in seen else ExitStatus.OK,
-        ExitStatus.INCOMPLETE if Outcome.UNKNOWN in seen else ExitStatus.OK,
+        ExitStatus.INCOMPLETE if gaps or Outcome.UNKNOWN in seen else ExitStatus.OK,
     )
 
 
-def _verdict_row(path: Path, verdict: Verdict, policies: PolicySet) -> dict[str, Any]:
+def _subjects(groups: list[Export]) -> Iterator[tuple[str, Iterable[Subject]]]:
+    """What is judged, by where it comes from. Streams: an export may be larger than memory."""
+    from policies.plan import read_plan
+    from policies.subject import Subject
+    from providers.exports import ExportFormat
+    from providers.registry import terraform_view
+
+    for group in groups:
+        if group.format is ExportFormat.TERRAFORM:
+            for path in group.paths:
+                yield str(path), [planned.subject for planned in read_plan(path)]
+        else:
+            # Resources and IAM policies of one asset lie in two files: such files are judged together.
+            where = ", ".join(map(str, group.paths))
+            yield where, (Subject(resource=found, view=terraform_view(found)) for found in group)
+
+
+def _verdict_row(where: str, verdict: Verdict, policies: PolicySet) -> dict[str, Any]:
     policy = policies.by_id(verdict.policy_id)
     return {
-        "file": str(path),
+        "file": where,
         "resource": verdict.uid,
         "policy": policy.id,
         "title": policy.title,

@@ -1,4 +1,5 @@
-"""An estate from files: Cloud Asset exports, one asset a line (NDJSON), in the bucket's snake_case or the API's camelCase.
+"""An estate from files: Cloud Asset exports, one asset a line (NDJSON) or in an array, plain or gzipped, in the bucket's
+snake_case or the API's camelCase.
 
 An export holds one content type, so resources and policies lie in different files; give them together. Where no file
 holds any policy, every resource's ``iamPolicy`` is unread, not absent.
@@ -10,13 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from config.errors import UsageError
 from providers.gcp import names
 from providers.gcp.document import document, resource
 from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Policies
 from providers.gcp.projects import Project, Projects
+from providers.jsonstream import documents
 from providers.normalise import DocumentTooDeep
 from providers.resource import Resource
 
@@ -33,9 +33,14 @@ def read_export(paths: Sequence[Path]) -> Iterator[Resource]:
     try:
         for path in paths:
             for asset, where in _lines(path):
+                # Also where it is neither a resource nor a policy: another export's line must not be passed over.
+                name, type_ = _name(asset, where), _type(asset, where)
                 policy = _policy(asset)
                 if policy:
-                    policies.put([(_name(asset, where), _type(asset, where), policy)])
+                    try:
+                        policies.put([(name, type_, policy)])
+                    except TypeError as error:
+                        raise UsageError(f"{where}: the IAM policy is not valid Unicode: {error}") from error
                     some = True
                 _learn(asset, projects)
         unread = {} if some else {IAM_UNREAD: "the export holds no IAM policies"}
@@ -57,23 +62,12 @@ def read_export(paths: Sequence[Path]) -> Iterator[Resource]:
 
 
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                where = f"{path}:{number}"
-                if not line.strip():
-                    continue
-                try:
-                    asset = orjson.loads(line)
-                except orjson.JSONDecodeError as error:
-                    raise UsageError(
-                        f"{where}: not JSON: {error}", hint="An export has one JSON object a line."
-                    ) from error
-                if not isinstance(asset, dict):
-                    raise UsageError(f"{where}: not a JSON object", hint="An export has one asset a line.")
-                yield asset, where
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+    for piece in documents(path):
+        if not isinstance(piece.value, dict):
+            raise UsageError(
+                f"{piece.where}: not a JSON object", hint="An export has one asset a line, or an array of them."
+            )
+        yield piece.value, piece.where
 
 
 def _resource(
@@ -104,6 +98,8 @@ def _name(asset: Mapping[str, Any], where: str) -> str:
     name = asset.get("name")
     if not isinstance(name, str) or not name.startswith("//"):
         raise UsageError(f"{where}: an asset without a full resource `name`")
+    if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
+        raise UsageError(f"{where}: a `name` that is not valid Unicode")
     return name
 
 

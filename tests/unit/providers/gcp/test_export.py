@@ -91,7 +91,7 @@ def test_an_export_of_policies_alone_has_the_resources_unread(tmp_path: Path) ->
     ("line", "what"),
     [
         ("{", "not JSON"),
-        ("[]", "not a JSON object"),
+        ("[[]]", "not a JSON object"),
         ({"asset_type": "a/B", "resource": {"data": {}}}, "name"),
         ({"name": "//x/y", "resource": {"data": {}}}, "asset_type"),
         ({"name": "//x/y", "asset_type": "a/B", "resource": {}}, "no `data`"),
