@@ -274,6 +274,8 @@ class PolicySettings(Model):
     """The most processor time one evaluation may take; a busy machine stops nobody."""
     memory_limit_mb: Annotated[int, Field(ge=64)] = 512
     """The most memory a worker may take, in MiB beyond what it starts with."""
+    join_limit_mb: Annotated[int, Field(ge=1, le=256)] = 32
+    """The most that the related resources a policy joins may take, in MiB of JSON; more makes its verdict unknown."""
     clock_interval: Duration = timedelta(hours=1)
     """How often policies that read the clock are judged again, and evaluations that a limit stopped are tried again."""
 

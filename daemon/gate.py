@@ -11,20 +11,25 @@ from datetime import datetime
 
 from daemon.crew import Crew
 from daemon.hooks.hook import Trigger
+from daemon.joining import Round
 from daemon.respond import Ruling
 from daemon.triggers import ConfiguredHook
-from policies.subject import Subject
+from policies.policy import PolicyScope
 from policies.verdict import Outcome
 from providers.errors import Gone, ProviderError
 from storage.inventory import Inventory
+from storage.joins import Joins
 
 
 class PolicyGate:
     """The gate of the crew on duty. ``crew`` gives it, held while it is worked with."""
 
-    def __init__(self, crew: Callable[[], AbstractContextManager[Crew]], inventory: Inventory) -> None:
+    def __init__(
+        self, crew: Callable[[], AbstractContextManager[Crew]], inventory: Inventory, joins: Joins
+    ) -> None:
         self._crew = crew
         self._inventory = inventory
+        self._joins = joins
 
     def decide(self, hook: ConfiguredHook, trigger: Trigger, now: datetime) -> Ruling:
         """Ask the hook's containment policy; a hook that has none and changes no cloud is allowed."""
@@ -62,9 +67,15 @@ class PolicyGate:
             except ProviderError as error:
                 return Ruling(allowed=None, reasons=(f"the resource could not be read: {error.message}",))
             self._inventory.record_one(fresh, now)
-            subject = Subject(resource=fresh, view=crew.view(fresh))
             policy = crew.policies.by_id(trigger.name)
-            outcomes = {v.outcome: v for v in crew.judge.judge([subject], now=now, policies=[policy])}
+            only = None if policy.scope is PolicyScope.ESTATE else (ref.provider, ref.account)
+            around = Round(crew, self._inventory, self._joins, policies=[policy], only=only)
+            if policy.gathers:
+                said = around.about(crew, policy, ref, now)
+                outcomes = {said.outcome: said} if said is not None else {}
+            else:
+                subject = around.subject(crew, fresh)
+                outcomes = {v.outcome: v for v in crew.judge.judge([subject], now=now, policies=[policy])}
         if Outcome.FAIL in outcomes:
             return Ruling(allowed=True)
         if Outcome.UNKNOWN in outcomes:

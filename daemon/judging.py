@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.crew import Crew
-from policies.policy import Phase, Policy
+from daemon.joining import JUDGING_PHASES, Due, Round, grouped, joining
+from policies.pack import judges
+from policies.policy import Policy
 from policies.subject import Subject
 from policies.verdict import Outcome, Verdict
 from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
 from storage.inventory import Inventory
+from storage.joins import Joins, Key
 from storage.query import Filter
 from storage.values import StoredResource, Ticket
-
-JUDGING_PHASES = frozenset({Phase.PREPARATION, Phase.DETECTION, Phase.RECOVERY})
-"""The others decide about findings and requests; they do not judge resources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,15 @@ class Judged:
 class Judging:
     """Judges stored resources and lets the verdicts open and close findings."""
 
-    def __init__(self, inventory: Inventory, findings: Findings) -> None:
+    def __init__(self, inventory: Inventory, findings: Findings, joins: Joins) -> None:
         self._inventory = inventory
         self._findings = findings
+        self._joins = joins
         self._one_round = threading.Lock()
         self._stopped: dict[Ticket, datetime] = {}
         """Evaluations a limit stopped or a lost worker took, and when: tried again, but not in every cycle."""
+        self._stopped_joins: dict[Key, tuple[bytes, datetime]] = {}
+        """The same, of joining policies: as what they were due."""
 
     def judge_due(self, crew: Crew, now: datetime, cycle_id: int | None = None) -> Judged:
         """Judge all that is due. One round at a time; a second waits. Raises StorageError, EngineError."""
@@ -66,27 +69,90 @@ class Judging:
             retired = self._findings.retire(policies.keys(), now, cycle_id)
             done = Judged(resolved=len(retired))
             versions = {policy.id: _version(policy, crew, now) for policy in policies.values()}
-            stale = self._inventory.stale_policies(versions)
+            around = Round(crew, self._inventory, self._joins)
+            joined_due = around.due(versions)
+            alone = {name: version for name, version in versions.items() if not joining(policies[name])}
+            stale = self._inventory.stale_policies(alone)
             # Where everything is due (a first cycle), judging the due judges by the stale policies too.
             if stale and self._inventory.due_count() < self._inventory.count():
                 judging = [policies[name] for name in sorted(stale) if policies[name].phase in JUDGING_PHASES]
                 done = self._over_everything(crew, judging, now, cycle_id, done)
+            # Before what is due is settled: until then the store knows which resources are seen for the first time.
+            for due in joined_due:
+                done = self._joined(crew, around, due, now, cycle_id, done)
             for batch in self._inventory.due():
                 trying = [stored for stored in batch if stored.ticket not in self._stopped]
                 if trying:
-                    done = self._batch(crew, trying, now, cycle_id, done)
+                    done = self._batch(crew, trying, now, cycle_id, done, around, joined_due)
             if stale:
                 self._inventory.mark_applied({name: versions[name] for name in stale}, now)
             return done
 
     def judge_one(self, crew: Crew, stored: StoredResource, now: datetime) -> Judged:
-        """Judge one resource that was read early."""
-        return self._batch(crew, [stored], now, None, Judged())
+        """Judge one resource that was read early. What others say of it by joining it waits for the next cycle."""
+        ref, view = stored.ref, crew.view(stored.resource)
+        kind = view.type if view is not None else None
+        around = Round(
+            crew,
+            self._inventory,
+            self._joins,
+            policies=[p for p in crew.policies.policies if joining(p) and judges(p, ref.type, kind)],
+            only=(ref.provider, ref.account),
+        )
+        return self._batch(crew, [stored], now, None, Judged(), around)
+
+    def _joined(
+        self, crew: Crew, around: Round, due: Due, now: datetime, cycle_id: int | None, done: Judged
+    ) -> Judged:
+        """Apply a joining policy to an account or to the estate. It stays due until all of it is stored."""
+        stopped = self._stopped_joins.get(due.key)
+        interval = crew.settings.policies.clock_interval
+        if stopped is not None and stopped[0] == due.digest and now - stopped[1] < interval:
+            return done
+        by_id = {due.policy.id: due.policy}
+        transient = False
+        if due.policy.gathers:
+            verdicts = around.over(crew, due, now)
+            transient = any(verdict.transient for verdict in verdicts)
+            with self._findings.together():
+                changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
+                if not transient:
+                    self._joins.mark(due.key, due.digest, now)
+            done = done.plus(changes, verdicts[:1])
+        else:
+            wanted = Filter(
+                types=_types(crew, [due.policy]),
+                providers=frozenset({due.key.provider}),
+                accounts=frozenset({due.key.account}),
+            )
+            for batch in self._inventory.find(wanted) if wanted.types else ():
+                subjects = [around.subject(crew, stored.resource) for stored in batch]
+                verdicts = list(crew.judge.judge(subjects, now=now, policies=[due.policy]))
+                transient = transient or any(verdict.transient for verdict in verdicts)
+                changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
+                done = done.plus(changes, verdicts)
+            if not transient:
+                self._joins.mark(due.key, due.digest, now)
+        if transient:
+            self._stopped_joins[due.key] = (due.digest, now)
+        else:
+            self._stopped_joins.pop(due.key, None)
+        return done
 
     def _batch(
-        self, crew: Crew, batch: Sequence[StoredResource], now: datetime, cycle_id: int | None, done: Judged
+        self,
+        crew: Crew,
+        batch: Sequence[StoredResource],
+        now: datetime,
+        cycle_id: int | None,
+        done: Judged,
+        around: Round,
+        joined_due: Sequence[Due] = (),
     ) -> Judged:
-        verdicts = list(crew.judge.judge(_subjects(crew, batch), now=now))
+        subjects = [around.subject(crew, stored.resource) for stored in batch]
+        verdicts: list[Verdict] = []
+        for group, chosen in grouped(crew, subjects, joined_due):
+            verdicts += crew.judge.judge(group, now=now, policies=chosen)
         policies = {policy.id: policy for policy in crew.policies.policies}
         stopped = {verdict.uid for verdict in verdicts if verdict.transient}
         settled = [stored.ticket for stored in batch if stored.uid not in stopped]

@@ -42,6 +42,7 @@ from storage.errors import StorageError
 from storage.events import Events
 from storage.findings import FindingFilter, Findings, FindingStatus
 from storage.inventory import Inventory
+from storage.joins import Joins
 from storage.ledger import Ledger
 
 log = structlog.get_logger("watchstander.watch")
@@ -77,7 +78,8 @@ class Watch:
         self.events = Events(database)
         self.dead_letters = DeadLetters(database)
         self.desk = Desk(database, self.inventory)
-        self.judging = Judging(self.inventory, self.findings)
+        self.joins = Joins(database)
+        self.judging = Judging(self.inventory, self.findings, self.joins)
         self._providers = providers
         self._listener = listener
         self._stop = threading.Event()
@@ -85,7 +87,7 @@ class Watch:
         self._crew = Crew.muster(settings, clock, secrets, providers)
         self._runner: Runner | None = None
         house = House(
-            gate=PolicyGate(self.crew, self.inventory),
+            gate=PolicyGate(self.crew, self.inventory, self.joins),
             ledger=self.ledger,
             desk=self.desk,
             clock=clock,

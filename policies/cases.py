@@ -155,8 +155,12 @@ def _judged(
     case: Case, only: PolicySet, compiled: CompiledPolicy, engine: Engine, now: datetime
 ) -> tuple[str, Sequence[str], str]:
     judge = Judge(only, engine=engine)
+    subject = subject_of(case.values, compiled)
     try:
-        verdicts = list(judge.judge([subject_of(case.values, compiled)], now=now))
+        if compiled.policy.gathers:
+            verdicts = [judge.judge_place(compiled.policy, subject, now=now)]
+        else:
+            verdicts = list(judge.judge([subject], now=now))
     finally:
         judge.close()
     if not verdicts:

@@ -11,7 +11,7 @@ import orjson
 
 from policies.engine import Engine, Evaluation, Program
 from policies.pack import CompiledPolicy, PolicySet
-from policies.subject import Unencodable, encode_json
+from policies.text import Unencodable, encode_json
 from policies.verdict import Message, messages_of
 from providers.normalise import encode, timestamp
 from providers.resource import aware

@@ -17,20 +17,15 @@ from config.settings import PolicySettings
 from policies.decide import Decision, decide
 from policies.engine import Answer, Engine, Evaluation, Limits
 from policies.engines import Engines
+from policies.joining import Joined, Unjoinable, join
 from policies.pack import CompiledPolicy, PolicySet, judges
 from policies.policy import Policy
-from policies.subject import (
-    Inventory,
-    Rendered,
-    Subject,
-    Unencodable,
-    input_digest,
-    inventory_text,
-    uncovered,
-    unread,
-)
+from policies.subject import Inventory, Rendered, Subject, asset, input_digest, uncovered, unread
+from policies.text import Unencodable
 from policies.verdict import Message, Outcome, Verdict, messages_of, plain
 from providers.normalise import digest_of
+from providers.registry import relations as declared_relations
+from providers.relation import Relation
 from providers.resource import aware
 
 BATCH: Final = 100
@@ -38,6 +33,8 @@ BATCH: Final = 100
 
 Recall = Callable[[bytes, bytes], Verdict | None]
 """(policy digest, input digest) -> the remembered verdict."""
+JOINED_BYTES: Final = 64 << 20
+"""What joined resources that several evaluations share may take while they are kept."""
 
 
 def limits(settings: PolicySettings) -> Limits:
@@ -63,10 +60,18 @@ class Judge:
     """Judges subjects by a set of policies. Safe to use from several threads; :meth:`close` ends its workers."""
 
     def __init__(
-        self, policy_set: PolicySet, settings: PolicySettings | None = None, *, engine: Engine | None = None
+        self,
+        policy_set: PolicySet,
+        settings: PolicySettings | None = None,
+        *,
+        engine: Engine | None = None,
+        relations: Sequence[Relation] | None = None,
     ) -> None:
+        settings = settings or PolicySettings()
         self.policy_set = policy_set
-        self._limits = limits(settings or PolicySettings())
+        self.relations = declared_relations() if relations is None else tuple(relations)
+        self._join_limit = settings.join_limit_mb
+        self._limits = limits(settings)
         self.engine: Engine = engine or Engines(self._limits)
         self._owned = engine is None
         self._threads = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="judge")
@@ -100,7 +105,7 @@ class Judge:
         rows: deque[Verdict | _Pending] = deque()
         running: deque[tuple[list[_Pending], Future[list[Answer]]]] = deque()
         waiting: list[_Pending] = []
-        cache = _InventoryTexts()
+        cache = _JoinedTexts(self.relations, self._join_limit)
         for subject in subjects:
             for row in self._prepare(subject, (now, policies, recall), cache):
                 rows.append(row)
@@ -116,6 +121,18 @@ class Judge:
         while running:
             yield from self._collect(rows, running)
         yield from (row for row in rows if isinstance(row, Verdict))
+
+    def judge_place(self, policy: Policy, place: Subject, *, now: datetime) -> Verdict:
+        """One verdict of a policy over an account or the estate, about ``place`` as a whole: see
+        :func:`policies.joining.spread`. Raises EngineError."""
+        cache = _JoinedTexts(self.relations, self._join_limit)
+        row = self._one(
+            self.policy_set.compiled(policy.id), Rendered(place), (aware(now, "now"), None), cache
+        )
+        if isinstance(row, Verdict):
+            return row
+        (answer,) = self.engine.evaluate([row.evaluation])
+        return _verdict(row, answer)
 
     def decide(
         self,
@@ -153,7 +170,7 @@ class Judge:
         self,
         subject: Subject,
         request: tuple[datetime, Sequence[Policy] | None, Recall | None],
-        cache: _InventoryTexts,
+        cache: _JoinedTexts,
     ) -> Iterator[Verdict | _Pending]:
         now, policies, recall = request
         kind = subject.resource.ref.type
@@ -172,46 +189,74 @@ class Judge:
         compiled: CompiledPolicy,
         rendered: Rendered,
         request: tuple[datetime, Recall | None],
-        cache: _InventoryTexts,
+        cache: _JoinedTexts,
     ) -> Verdict | _Pending:
         now, recall = request
         policy, subject = compiled.policy, rendered.subject
         uid = subject.resource.uid
         cause = unread(policy, subject) or uncovered(policy, subject.inventory)
-        inventory: bytes | None = None
+        joined: Joined | None = None
+        related: Mapping[str, Any] | None = None
         try:
             if policy.joins and cause is None and subject.inventory is not None:
-                inventory = cache.text(policy, subject.inventory)
-            text = rendered.input(policy, now)
+                try:
+                    joined = cache.joined(policy, subject.inventory)
+                    if policy.relates:
+                        related = joined.related(asset(subject.resource), subject.resource.unread)
+                except Unjoinable as error:
+                    cause = str(error)
+            text = rendered.input(policy, now, related)
         except Unencodable as error:
             digest = digest_of([b"unencodable", uid.encode("utf-8", "replace"), str(error).encode()])
             return _unknown(policy, uid, digest, str(error))
-        digest = input_digest(text, cause, inventory)
+        digest = input_digest(text, cause, joined.digest if joined is not None else None)
         if cause is not None:
             return _unknown(policy, uid, digest, cause)
         if recall is not None and (known := recall(policy.digest, digest)) is not None:
             return known
         evaluation = Evaluation(
-            program=compiled.program, entrypoints=compiled.entrypoints, input=text, now=now, data=inventory
+            program=compiled.program,
+            entrypoints=compiled.entrypoints,
+            input=text,
+            now=now,
+            data=joined.text if joined is not None else None,
         )
         return _Pending(compiled, uid, digest, evaluation)
 
 
-class _InventoryTexts:
-    """Rendered inventories: many subjects share one."""
+class _JoinedTexts:
+    """Joined resources as text: many subjects share one. The oldest are let go of when there is too much."""
 
-    def __init__(self) -> None:
-        self._texts: dict[tuple[int, frozenset[str]], tuple[Inventory, bytes]] = {}
+    def __init__(self, relations: Sequence[Relation], limit_mb: int) -> None:
+        self._relations = relations
+        self._limit_mb = limit_mb
+        self._held: dict[tuple[int, str], tuple[Inventory, Joined | str]] = {}
+        self._bytes = 0
 
-    def text(self, policy: Policy, inventory: Inventory) -> bytes:
-        """As :func:`inventory_text`."""
-        key = (id(inventory), policy.joins)
-        held = self._texts.get(key)
+    def joined(self, policy: Policy, inventory: Inventory) -> Joined:
+        """As :func:`policies.joining.join`."""
+        key = (id(inventory), policy.id)
+        held = self._held.get(key)
         if held is None or held[0] is not inventory:
-            if len(self._texts) > 16:
-                self._texts.clear()
-            held = self._texts[key] = (inventory, inventory_text(policy, inventory))
-        return held[1]
+            found: Joined | str
+            try:
+                found = join(policy, inventory, self._relations, self._limit_mb)
+            except Unjoinable as error:
+                found = str(error)  # found out once, not for each subject
+            self._keep(key, inventory, found)
+        else:
+            found = held[1]
+        if isinstance(found, str):
+            raise Unjoinable(found)
+        return found
+
+    def _keep(self, key: tuple[int, str], inventory: Inventory, found: Joined | str) -> None:
+        size = len(found) if isinstance(found, str) else len(found.text)
+        while self._held and self._bytes + size > JOINED_BYTES:
+            _, old = self._held.pop(next(iter(self._held)))
+            self._bytes -= len(old) if isinstance(old, str) else len(old.text)
+        self._held[key] = (inventory, found)
+        self._bytes += size
 
 
 def _unknown(policy: Policy, uid: str, digest: bytes, cause: str, *, transient: bool = False) -> Verdict:
@@ -257,5 +302,6 @@ def _verdict(pending: _Pending, answer: Answer) -> Verdict:
         outcome=outcome,
         messages=tuple(messages),
         warnings=tuple(warnings),
+        doubts=tuple(doubts),
         cause=None if messages else cause,
     )

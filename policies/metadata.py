@@ -57,6 +57,7 @@ class Metadata:
     parameters: Mapping[str, Any]
     absent_block: AbsentBlock
     joins: frozenset[str]
+    join_fields: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,25 @@ class Reader:
             out[str(name)] = tuple(str(control) for control in listed)
         return out
 
+    def joins(self) -> dict[str, tuple[str, ...] | None]:
+        """Joined type -> the document fields to give of it, None for all: ``[type]`` or ``{type: [field]}``."""
+        value = self._values.get("joins")
+        if not isinstance(value, Mapping):
+            found: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.texts("joins"))
+        else:
+            found = {}
+            for name, fields in value.items():
+                if fields is not None and not (
+                    isinstance(fields, list | tuple) and all(isinstance(f, str) for f in fields)
+                ):
+                    self.wrong("joins", f"`joins.{name}` must be a list of document fields")
+                    continue
+                found[str(name)] = None if fields is None else tuple(sorted(set(fields)))
+        for name in found:
+            if name.endswith("*") or not name:
+                self.wrong("joins", f"`joins` takes whole type names, not {name!r}")
+        return found
+
     def containment(self) -> Containment | None:
         """``{hook: …, parameters: {…}}``."""
         value = self.mapping("containment")
@@ -184,6 +204,7 @@ def read(module: CheckedModule, declared: Declared, defaults: Metadata) -> tuple
     """Metadata from what was declared, with defaults for the rest."""
     reader = Reader(declared)
     reader.unknown_keys(KEYS)
+    declared_joins = reader.joins()
     metadata = Metadata(
         id=reader.text("id", defaults.id),
         title=reader.text("title", defaults.title),
@@ -198,8 +219,15 @@ def read(module: CheckedModule, declared: Declared, defaults: Metadata) -> tuple
         containment=reader.containment() or defaults.containment,
         parameters={**defaults.parameters, **reader.mapping("parameters")},
         absent_block=reader.choice("absent_block", AbsentBlock, defaults.absent_block),
-        joins=(reader.texts("joins") or module.joins - {"*"}) | (module.joins - {"*"}),
+        joins=frozenset(declared_joins) | (module.joins - {"*"}),
+        join_fields={name: fields for name, fields in declared_joins.items() if fields is not None},
     )
+    if metadata.scope is not PolicyScope.RESOURCE and not metadata.joins:
+        reader.wrong(
+            "scope",
+            f"a policy over {'an account' if metadata.scope is PolicyScope.ACCOUNT else 'the estate'} joins nothing",
+            'It sees resources as data.inventory["<type>"]; say which types in `joins`.',
+        )
     if not metadata.id:
         reader.wrong("id", "`id` must not be empty")
     return metadata, reader.errors
@@ -232,6 +260,7 @@ def assumed(module: CheckedModule, phase: Phase | None, absent: AbsentBlock | No
         parameters={},
         absent_block=absent or (AbsentBlock.NULL if module.null_blocks else AbsentBlock.EMPTY),
         joins=module.joins - {"*"},
+        join_fields={},
     )
 
 

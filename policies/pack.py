@@ -124,7 +124,9 @@ class PolicySet:
 
 
 def judges(policy: Policy, type: str, terraform_type: str | None) -> bool:  # noqa: A002
-    """Whether a policy speaks of a type."""
+    """Whether a policy speaks of resources of a type, one by one."""
+    if policy.gathers:
+        return False
     if terraform_type is not None and terraform_type in policy.terraform_types:
         return True
     return any(type == t or (t.endswith("*") and type.startswith(t[:-1])) for t in policy.types)
@@ -303,6 +305,10 @@ class Loader:
             ]
             group = closure(module, neighbours)
             compiled = compile_policy(group, metadata, pack, self._engine.version, settings)
+            if "*" in compiled.policy.joins:
+                what = "it is not clear which types this policy joins: it takes them from data.inventory by a variable"
+                hint = "Say so below `custom:` in its METADATA: `joins: [aws.vpc]`."
+                self.errors.append(PackError(what, Position(module.module.path, 1), hint=hint))
             if compiled.denies and _aimless(compiled.policy):
                 what = "it is not clear which resources this policy judges"
                 hint = "Say so below `custom:` in its METADATA: `types: [aws.s3_bucket]` or `terraform_types: […]`."
@@ -348,7 +354,7 @@ def _decides(module: CheckedModule) -> bool:
 
 def _aimless(policy: Policy) -> bool:
     """Whether a policy judges no type, and no finding either."""
-    if policy.types or policy.terraform_types:
+    if policy.types or policy.terraform_types or policy.gathers:
         return False
     return policy.reads is None or not any(path.split(".")[0] == "finding" for path in policy.reads)
 
@@ -387,7 +393,14 @@ def compile_policy(
         source=module.module.text,
         path=module.module.path,
         line=module.annotations[0].position.line if module.annotations else 1,
-        digest=digest_of([program.digest, metadata.absent_block.encode(), engine_version.encode()]),
+        digest=digest_of(
+            [
+                program.digest,
+                metadata.absent_block.encode(),
+                engine_version.encode(),
+                *_joined_as(metadata, group),
+            ]
+        ),
         types=metadata.types,
         terraform_types=metadata.terraform_types,
         package=module.package,
@@ -400,7 +413,9 @@ def compile_policy(
         parameters=parameters,
         reads=_union(group),
         reads_clock=any(m.reads_clock for m in group),
-        joins=metadata.joins.union(*(m.joins for m in group)),
+        joins=_joins(metadata, group),
+        join_fields=metadata.join_fields,
+        relates=_relates(group),
     )
     return CompiledPolicy(
         policy=policy,
@@ -421,3 +436,25 @@ def _union(group: Sequence[CheckedModule]) -> frozenset[str] | None:
     if any(m.reads is None for m in group):
         return None
     return frozenset[str]().union(*(m.reads for m in group if m.reads is not None))
+
+
+def _joins(metadata: Metadata, group: Sequence[CheckedModule]) -> frozenset[str]:
+    """The joined types; with ``*`` where a variable chooses them and nothing is declared."""
+    found = frozenset[str]().union(*(m.joins for m in group))
+    return metadata.joins | (found - {"*"} if metadata.joins else found)
+
+
+def _joined_as(metadata: Metadata, group: Sequence[CheckedModule]) -> Iterator[bytes]:
+    """What of a policy's joining its verdicts hang on; nothing for one that joins nothing."""
+    joins = _joins(metadata, group)
+    if joins:
+        yield metadata.scope.encode()
+        yield encode({name: metadata.join_fields.get(name) for name in joins})
+
+
+def _relates(group: Sequence[CheckedModule]) -> bool:
+    """Whether a policy reads relations. One that may read anything of its input may read these."""
+    reads = _union(group)
+    if any("related" in (name.split(".")[0] for name in m.imports) for m in group):
+        return True
+    return reads is None or any(path.split(".")[0] == "related" for path in reads)

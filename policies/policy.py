@@ -83,3 +83,12 @@ class Policy:
     """Whether its verdict can change with time alone; such a policy is judged again when due."""
     joins: frozenset[str] = frozenset()
     """Resource types it reads from ``data.inventory``."""
+    join_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Joined type -> the document fields it is given; a type that is not here is given whole."""
+    relates: bool = False
+    """Whether it reads ``data.related`` or ``input.related``: which of the joined resources belong together."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether one evaluation looks at many resources: at an account, or at the estate."""
+        return self.scope is not PolicyScope.RESOURCE

@@ -6,15 +6,15 @@ other field of the document moved, and pays for nothing it does not use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
+from policies.joining import JoinedInventory
 from policies.policy import Phase, Policy
+from policies.text import encode_json
 from providers.normalise import digest, digest_of, encode, timestamp
 from providers.resource import Resource
 from providers.terraform import AbsentBlock, TerraformView
@@ -22,7 +22,7 @@ from providers.terraform import AbsentBlock, TerraformView
 TAG_FIELDS = frozenset({"tags", "tagset", "taglist", "tagsset", "tagging", "labels"})
 """Document fields (lower case) that ``input.asset.tags`` is made of."""
 
-Inventory = Mapping[str, Sequence[Mapping[str, Any]]]
+Inventory = Mapping[str, Iterable[Mapping[str, Any]]]
 """Resource type -> related resources in the form of ``input.asset``. A type is a key only where it was read completely."""
 
 
@@ -89,10 +89,6 @@ def needs(reads: frozenset[str] | None) -> Needs:
     )
 
 
-class Unencodable(Exception):
-    """A document cannot be written as JSON; the message says why."""
-
-
 class Rendered:
     """The parts of one subject's input, each made when first needed."""
 
@@ -105,7 +101,7 @@ class Rendered:
         self._views: dict[AbsentBlock, bytes] = {}
         self._contexts: dict[Phase, bytes] = {}
 
-    def input(self, policy: Policy, now: datetime) -> bytes:
+    def input(self, policy: Policy, now: datetime, related: Mapping[str, Any] | None = None) -> bytes:
         """The JSON text. Raises Unencodable.
 
         It holds the time only where the policy reads the clock, so that it may be digested as it stands.
@@ -120,7 +116,8 @@ class Rendered:
         if policy.reads_clock:
             rest = b"," + context[1:] if context != b"{}" else b"}"
             context = b'{"now":' + encode(timestamp(now)) + rest
-        return b'{"asset":' + about + b',"context":' + context + b',"resource":' + view + b"}"
+        end = b"}" if related is None else b',"related":' + encode(related) + b"}"
+        return b'{"asset":' + about + b',"context":' + context + b',"resource":' + view + end
 
     def _view(self, absent: AbsentBlock) -> bytes:
         found = self._views.get(absent)
@@ -138,21 +135,6 @@ class Rendered:
             context.pop("now", None)
             found = self._contexts[policy.phase] = encode_json(context)
         return found
-
-
-def encode_json(value: Any) -> bytes:
-    """Canonical JSON text. Raises Unencodable."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, RecursionError) as error:
-        text = str(error)
-        if "surrogate" in text or "UTF-8" in text:
-            raise Unencodable("a text of the document is not valid Unicode (a lone surrogate)") from None
-        if "ecursion" in text:
-            raise Unencodable("the document nests too deeply to be written as JSON") from None
-        if "64-bit" in text:
-            raise Unencodable("the document holds an integer of more than 64 bits") from None
-        raise Unencodable(f"the document is not JSON: {text}") from None
 
 
 def unread(policy: Policy, subject: Subject) -> str | None:
@@ -231,18 +213,16 @@ def uncovered(policy: Policy, inventory: Inventory | None) -> str | None:
         return None
     if inventory is None:
         return "the policy joins data.inventory, and none was given"
-    missing = sorted(name for name in policy.joins if name != "*" and name not in inventory)
-    return f"{missing[0]} was not read completely, and the policy joins it" if missing else None
-
-
-def inventory_text(policy: Policy, inventory: Inventory) -> bytes:
-    """The JSON text of ``data`` with the joined types. Raises Unencodable."""
-    chosen = inventory if "*" in policy.joins else {name: inventory[name] for name in policy.joins}
-    return encode_json({"inventory": chosen})
+    missing = sorted(name for name in policy.joins if name not in inventory)
+    if not missing:
+        return None
+    gap = inventory.gaps.get(missing[0]) if isinstance(inventory, JoinedInventory) else None
+    return f"{missing[0]} was not read completely{f' ({gap})' if gap else ''}, and the policy joins it"
 
 
 def input_digest(text: bytes, unread_cause: str | None, inventory: bytes | None) -> bytes:
-    """The digest a verdict hangs on: everything the policy could see, and what it could not."""
+    """The digest a verdict hangs on: everything the policy could see (``inventory``: the digest of what it joins), and
+    what it could not."""
     if unread_cause is None and inventory is None:
         return digest(text)
     return digest_of([text, (unread_cause or "").encode("utf-8", "replace"), inventory or b""])

@@ -45,6 +45,8 @@ class Verdict:
     messages: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
     """From ``warn`` rules: shown, never a finding."""
+    doubts: tuple[Message, ...] = ()
+    """From ``unknown`` rules: what the policy itself could not tell, whatever else it said."""
     cause: str | None = None
     """Why it is unknown, in one line."""
 

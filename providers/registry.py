@@ -17,6 +17,7 @@ from config.settings import (
 from providers.errors import Refused
 from providers.probe import Probe
 from providers.provider import Provider
+from providers.relation import Relation
 from providers.resource import Resource
 from providers.roles import Role
 from providers.terraform import TerraformView
@@ -112,3 +113,21 @@ def probe(name: str, settings: Providers, clock: Clock, secret: Secret | None = 
     from providers.gcp import probe as gcp
 
     return gcp.probe(settings.gcp or GcpSettings(), clock=clock)
+
+
+def relations() -> tuple[Relation, ...]:
+    """Which resources belong together, over all clouds. Imports no SDK."""
+    from providers.aws.relations import RELATIONS as AWS
+    from providers.azure.relations import RELATIONS as AZURE
+    from providers.gcp.relations import RELATIONS as GCP
+
+    return (*AWS, *AZURE, *GCP)
+
+
+def account_type(name: str) -> str | None:
+    """The type of the resource that an account (a subscription, a project) of a cloud itself is."""
+    from providers.aws.relations import ACCOUNT as AWS
+    from providers.azure.relations import ACCOUNT as AZURE
+    from providers.gcp.relations import ACCOUNT as GCP
+
+    return {"aws": AWS, "azure": AZURE, "gcp": GCP}.get(name)

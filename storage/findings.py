@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -155,6 +156,12 @@ class Findings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Whatever this thread stores within is one transaction, of other stores of the database too."""
+        with self._database.write():
+            yield
 
     def apply(
         self,

@@ -50,8 +50,11 @@ class Joins:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def states(self, types: Collection[str]) -> dict[tuple[str, str], dict[str, TypeState]]:
-        """(provider, account) -> type -> its state, for every account that is read and the types of its cloud."""
+    def states(
+        self, types: Collection[str], only: tuple[str, str] | None = None
+    ) -> dict[tuple[str, str], dict[str, TypeState]]:
+        """(provider, account) -> type -> its state, for every account that is read (or ``only`` for one) and the types of
+        its cloud."""
         if not types:
             return {}
         providers: dict[str, list[str]] = defaultdict(list)
@@ -68,6 +71,8 @@ class Joins:
                 .order_by(SCOPE.c.provider, SCOPE.c.account)
             ).all()
             bound = self._bound(connection, providers)
+            if only is not None:
+                accounts = [row for row in accounts if (row.provider, row.account) == only]
         by_account: dict[tuple[str, str], list[Any]] = defaultdict(list)
         by_id = {}
         for row in rows:

@@ -1,0 +1,48 @@
+"""Killed with -9 before any statement of a cycle, a watch judges by its joining policies what was left, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from providers.provider import Selection
+from storage.findings import FindingFilter, FindingStatus
+
+sys.path.insert(0, str(Path(__file__).parent))
+import joins_driver as driver
+
+ROUNDS = 8
+
+
+def test_no_verdict_is_lost_wherever_the_process_dies(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    driver.open_watch(tmp_path, 0).close()
+    killed = 0
+    for round_ in range(ROUNDS):
+        child = subprocess.Popen(
+            [sys.executable, str(Path(driver.__file__)), str(tmp_path), str(round_)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+        assert child.stdout is not None
+        for _ in range(chance.randint(20, 150)):
+            if not child.stdout.read(1):
+                break
+        killed += child.poll() is None
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        watch = driver.open_watch(tmp_path, round_)
+        try:
+            watch.cycle(Selection(), kind="scheduled")
+            wanted = FindingFilter(status=FindingStatus.OPEN)
+            found = [(f.policy, f.ref.uid) for batch in watch.findings.find(wanted) for f in batch]
+            assert len(found) == len(set(found))
+            assert set(found) == driver.expected(round_)
+            assert watch.cycle(Selection(), kind="scheduled").evaluated == 0
+        finally:
+            watch.close()
+    assert killed >= ROUNDS // 2
