@@ -23,6 +23,7 @@ from daemon.crew import Crew
 from daemon.cycle import Stores, run_cycle
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
+from daemon.exempting import ExemptionGate, Reminders
 from daemon.gate import PolicyGate
 from daemon.health import Health
 from daemon.hooks.hook import Outcome, Proposal, Trigger
@@ -40,6 +41,7 @@ from storage.database import Database
 from storage.deadletters import DeadLetters
 from storage.errors import StorageError
 from storage.events import Events
+from storage.exemptions import Exemptions
 from storage.findings import FindingFilter, Findings, FindingStatus
 from storage.inventory import Inventory
 from storage.joins import Joins
@@ -71,7 +73,9 @@ class Watch:
         self.metrics = Metrics()
         self.health = Health(started=clock())
         self.inventory = Inventory(database)
-        self.findings = Findings(database)
+        self.findings = Findings(database, clock=clock)
+        self.exemptions = Exemptions(database)
+        self.reminders = Reminders(self.exemptions)
         self.cycles = Cycles(database)
         self.ledger = Ledger(database)
         self.actions = Actions(database)
@@ -87,7 +91,9 @@ class Watch:
         self._crew = Crew.muster(settings, clock, secrets, providers)
         self._runner: Runner | None = None
         house = House(
-            gate=PolicyGate(self.crew, self.inventory, self.joins),
+            gate=ExemptionGate(
+                PolicyGate(self.crew, self.inventory, self.joins), self.exemptions, self.inventory
+            ),
             ledger=self.ledger,
             desk=self.desk,
             clock=clock,
@@ -214,8 +220,9 @@ class Watch:
                 kind=kind,
                 clock=self.clock,
                 stop=stop or self._stop,
-                respond=lambda _cycle: self.respond() if act else ({}, ()),
+                respond=lambda _cycle: self.respond() if act else self._no_response(),
             )
+        self.reminders.tell(self.clock())
         self.metrics.open_findings({str(s): n for s, n in self.findings.counts().items()})
         return report
 
@@ -238,7 +245,12 @@ class Watch:
     def respond(self) -> tuple[dict[str, int], tuple[str, ...]]:
         """Ask the hooks about open findings they have not been asked about. A batch over a hook's limits is stopped before
         its first act."""
+        self.exemptions.settle(self.clock())
         return self.asking.ask_findings(self._askable(), self.runner)
+
+    def _no_response(self) -> tuple[dict[str, int], tuple[str, ...]]:
+        self.exemptions.settle(self.clock())
+        return {}, ()
 
     def _askable(self) -> Iterator[Trigger]:
         """Every open finding a hook might care for; a first baseline is left alone unless the configuration says

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from providers.resource import ResourceRef
 from storage.database import Database
 from storage.observe import chunks
 from storage.query import type_matches
-from storage.tables import APPLIED, DUE, FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
+from storage.tables import APPLIED, DUE, EXEMPTION, FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
 from storage.text import clean, to_json
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import Ticket
@@ -74,6 +74,8 @@ class Finding:
     reason: Reason | None
     baseline: bool
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exemption: str | None = None
+    """The exemption in force."""
 
     def record(self) -> dict[str, Any]:
         """As JSON values, by the command line's contract."""
@@ -95,6 +97,7 @@ class Finding:
             "reason": self.reason.value if self.reason else None,
             "baseline": self.baseline,
             "frameworks": self.frameworks,
+            "exemption": self.exemption,
         }
 
 
@@ -136,6 +139,10 @@ class Unknown(NamedTuple):
     cause: str
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 _JOINED = (
     sa.select(
         FINDING,
@@ -152,10 +159,11 @@ _JOINED = (
 
 
 class Findings:
-    """The findings there are and were."""
+    """The findings there are and were. ``clock`` tells which exemptions are in force now."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
+        self._clock = clock
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -207,12 +215,13 @@ class Findings:
     def get(self, finding_id: str) -> Finding | None:
         """One finding as it is now."""
         with self._database.read() as connection:
-            row = connection.execute(_JOINED.where(FINDING.c.id == finding_id)).one_or_none()
+            query = self._shown(None).where(FINDING.c.id == finding_id)
+            row = connection.execute(query).one_or_none()
         return None if row is None else _finding(row, None)
 
     def open_for(self, uid: str, policy_id: str) -> Finding | None:
         """The open finding of a pair."""
-        query = _JOINED.where(
+        query = self._shown(None).where(
             RESOURCE.c.uid == uid, FINDING.c.policy_id == policy_id, FINDING.c.resolved_at == OPEN
         )
         with self._database.read() as connection:
@@ -226,7 +235,7 @@ class Findings:
         wanted = wanted or FindingFilter()
         last = 0
         while True:
-            query = _JOINED.where(*_conditions(wanted, at)).order_by(FINDING.c.seq)
+            query = self._shown(at).where(*self._conditions(wanted, at)).order_by(FINDING.c.seq)
             query = query.where(FINDING.c.seq > last)
             with self._database.read() as connection:
                 rows = connection.execute(query.limit(batch)).all()
@@ -243,12 +252,25 @@ class Findings:
         """Open findings by severity, now or at a time; every severity is there."""
         query = (
             sa.select(FINDING.c.severity, sa.func.count())
-            .where(_open_at(at), FINDING.c.exemption.is_(None))
+            .where(_open_at(at), sa.not_(self._exempt(at)))
             .group_by(FINDING.c.severity)
         )
         with self._database.read() as connection:
             found = {str(severity): int(count) for severity, count in connection.execute(query)}
         return {severity: found.get(severity.value, 0) for severity in Severity}
+
+    def _exempt(self, at: datetime | None) -> sa.ColumnElement[bool]:
+        return FINDING.c.exemption.is_not(None) & FINDING.c.exemption.in_(in_force(at or self._clock()))
+
+    def _shown(self, at: datetime | None) -> sa.Select[Any]:
+        return _JOINED.add_columns(self._exempt(at).label("exempt"))
+
+    def _conditions(self, wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnElement[bool]]:
+        conditions = _conditions(wanted, at)
+        if wanted.status in (FindingStatus.OPEN, FindingStatus.EXEMPT):
+            exempt = self._exempt(at)
+            conditions.append(exempt if wanted.status is FindingStatus.EXEMPT else sa.not_(exempt))
+        return conditions
 
     def unknown(self, *, batch: int = 500) -> Iterator[list[Unknown]]:
         """The pairs that could not be decided, in batches."""
@@ -528,8 +550,6 @@ def _conditions(wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnEle
         conditions.append(FINDING.c.resolved_at <= (OPEN - 1 if at is None else to_us(at)))
     elif wanted.status is not None:
         conditions.append(_open_at(at))
-        exempt = FINDING.c.exemption.is_not(None)
-        conditions.append(exempt if wanted.status is FindingStatus.EXEMPT else sa.not_(exempt))
     if at is not None:
         conditions.append(FINDING.c.opened_at <= to_us(at))
     if wanted.phase is not None:
@@ -554,6 +574,16 @@ def _conditions(wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnEle
     return conditions
 
 
+def in_force(at: datetime) -> sa.Select[tuple[str]]:
+    """The ids of the exemptions in force at a time."""
+    moment, given = to_us(at), EXEMPTION.c
+    return sa.select(given.id).where(
+        given.created_at <= moment,
+        given.until > moment,
+        sa.or_(given.revoked_at.is_(None), given.revoked_at > moment),
+    )
+
+
 def _open_at(at: datetime | None) -> sa.ColumnElement[bool]:
     if at is None:
         return FINDING.c.resolved_at == OPEN
@@ -564,7 +594,7 @@ def _open_at(at: datetime | None) -> sa.ColumnElement[bool]:
 def _finding(row: Any, at: datetime | None) -> Finding:
     over = row.resolved_at < OPEN and (at is None or row.resolved_at <= to_us(at))
     status = FindingStatus.RESOLVED if over else FindingStatus.OPEN
-    if status is FindingStatus.OPEN and row.exemption is not None:
+    if status is FindingStatus.OPEN and getattr(row, "exempt", False):
         status = FindingStatus.EXEMPT
     return Finding(
         id=row.id,
@@ -582,6 +612,7 @@ def _finding(row: Any, at: datetime | None) -> Finding:
         reason=Reason(row.reason) if over and row.reason else None,
         baseline=bool(row.baseline),
         frameworks={k: tuple(v) for k, v in orjson.loads(row.frameworks).items()},
+        exemption=row.exemption if status is FindingStatus.EXEMPT else None,
     )
 
 

@@ -225,6 +225,12 @@ class FindingRow(Table, table=True):
             postgresql_where=sa.text(f"resolved_at = {OPEN}"),
         ),
         Index(None, "resource_id"),
+        Index(
+            None,
+            "exemption",
+            sqlite_where=sa.text("exemption IS NOT NULL"),
+            postgresql_where=sa.text("exemption IS NOT NULL"),
+        ),
     )
     seq: int = Field(default=None, sa_column=Column(_BIG, primary_key=True))
     id: str = Field(sa_column=Column(sa.Text(), nullable=False, unique=True))
@@ -245,6 +251,28 @@ class FindingRow(Table, table=True):
     reason: str | None = _text(null=True)
     baseline: bool = Field(sa_column=Column(sa.Boolean(), nullable=False))
     exemption: str | None = _text(null=True)
+    """The exemption that covers it, or did last; whether it holds is a matter of its own times."""
+
+
+class ExemptionRow(Table, table=True):
+    """One exemption: which findings are borne, on whose word, until when. Never deleted; it ends or is revoked."""
+
+    __tablename__ = "exemption"
+    __table_args__ = (Index(None, "until"),)
+    id: str = Field(sa_column=Column(sa.Text(), primary_key=True))
+    policy: str = _text()
+    resource: str | None = _text(null=True)
+    account: str | None = _text(null=True)
+    tags: str = _text()
+    expression: str | None = _text(null=True)
+    who: str = _text()
+    why: str = _text()
+    ticket: str = _text()
+    created_at: int = _int()
+    until: int = _int()
+    revoked_at: int | None = _int(null=True)
+    revoked_by: str | None = _text(null=True)
+    revoked_why: str | None = _text(null=True)
 
 
 class UnknownRow(Table, table=True):
@@ -361,6 +389,7 @@ APPLIED = table(AppliedRow)
 JOINED = table(JoinedRow)
 FINDING = table(FindingRow)
 UNKNOWN = table(UnknownRow)
+EXEMPTION = table(ExemptionRow)
 LEDGER = table(LedgerRow)
 ACTION = table(ActionRow)
 EVENT = table(EventRow)

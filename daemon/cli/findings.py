@@ -79,7 +79,7 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     """
     from storage.findings import FindingFilter, Findings, FindingStatus
 
-    store, moment = Findings(opened(cli)), cli.time(at)
+    store, moment = Findings(opened(cli), clock=cli.clock), cli.time(at)
     places = chosen(types=type, accounts=account, regions=region, clouds=provider)
     if unknown:
         rows = (

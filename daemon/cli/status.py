@@ -99,17 +99,19 @@ def _facts(cli: State) -> dict[str, Any]:
     from storage.actions import Actions, ActionStatus
     from storage.cycles import Cycles
     from storage.deadletters import DeadLetters
+    from storage.exemptions import Exemptions
     from storage.findings import Findings
     from storage.inventory import Inventory
     from storage.state import State as Facts
 
     cli.database.require_schema()
-    inventory, findings = Inventory(cli.database), Findings(cli.database)
+    inventory, findings = Inventory(cli.database), Findings(cli.database, clock=cli.clock)
     states = inventory.coverage()
     pause = Facts(cli.database).paused()
     actions = Actions(cli.database)
     waiting = actions.last(1_000, statuses=[s for s in ActionStatus if s.approvable])
     cycles = Cycles(cli.database).last(5)
+    exempt = Exemptions(cli.database).in_force(cli.now())
     return {
         "daemon": _daemon(cli),
         "database": cli.database.where,
@@ -123,6 +125,14 @@ def _facts(cli: State) -> dict[str, Any]:
         },
         "findings": {str(severity): count for severity, count in findings.counts().items()},
         "unknown": findings.unknown_count(),
+        "exemptions": {
+            "in_force": len(exempt),
+            "ending": [
+                {"id": e.id, "scope": e.scope, "who": e.who, "ticket": e.ticket, "until": e.ends}
+                for e in exempt
+                if e.status(cli.now()) == "ending"
+            ],
+        },
         "waiting_to_be_judged": inventory.due_count(),
         "cycles": [
             {
@@ -175,6 +185,8 @@ def _told(facts: dict[str, Any]) -> str:
         f"Findings    {found or 'none'} open; {facts['unknown']:,} could not be decided",
         f"Containment {_containment(facts)}",
     ]
+    if facts["exemptions"]["in_force"]:
+        lines.append(f"Exemptions  {_exemptions(facts['exemptions'])}")
     if facts["waiting_to_be_judged"]:
         lines.append(f"Judging     {facts['waiting_to_be_judged']:,} resources wait to be judged")
     if facts["dead_letters"]:
@@ -186,6 +198,14 @@ def _told(facts: dict[str, Any]) -> str:
         "  none yet"
     ]
     return "\n".join(lines)
+
+
+def _exemptions(facts: dict[str, Any]) -> str:
+    ending = "".join(
+        f"\n            {e['id']} ends at {text(e['until'])}: {e['scope']} ({e['ticket']}, {e['who']})"
+        for e in facts["ending"]
+    )
+    return f"{facts['in_force']} in force, {len(facts['ending'])} of them end soon{ending}"
 
 
 def _containment(facts: dict[str, Any]) -> str:

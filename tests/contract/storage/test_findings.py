@@ -76,6 +76,7 @@ def test_a_finding_opens_once_and_resolves(world: Any, judge: Any, make_policy: 
         "reason": "passed",
         "baseline": True,
         "frameworks": {"cis-aws": ("3.1",)},
+        "exemption": None,
     }
     (then,) = listed(findings, at=t0)
     assert (then.status, then.resolved_at) == (FindingStatus.OPEN, None)
