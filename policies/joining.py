@@ -114,23 +114,26 @@ class _Joining:
 
     def run(self, inventory: Assets) -> Joined:
         """The whole."""
-        parts = [b'{"inventory":{']
+        # One growing buffer: the pieces themselves are kept in far larger allocations than their own size.
+        out = bytearray(b'{"inventory":{')
         for number, kind in enumerate(sorted(self._policy.joins)):
-            parts.append((b"," if number else b"") + encode_json(kind) + b":[")
+            out += (b"," if number else b"") + encode_json(kind) + b":["
             for position, asset in enumerate(inventory[kind]):
                 text = encode_json(self._shown(kind, asset))
-                self._take(len(text))
-                parts += (b"," if position else b"", text)
+                self._take(len(text) + 1)
+                if position:
+                    out += b","
+                out += text
                 self._note(kind, position, asset)
-            parts.append(b"]")
-        parts.append(b"}")
+            out += b"]"
+        out += b"}"
         if self._policy.relates:
-            related = self._related()
-            text = encode_json(related)
+            text = encode_json(self._related())
             self._take(len(text))
-            parts += (b',"related":', text)
-        parts.append(b"}")
-        whole = b"".join(parts)
+            out += b',"related":'
+            out += text
+        out += b"}"
+        whole = bytes(out)
         return Joined(text=whole, digest=digest_of([whole]), index=self._index)
 
     def _take(self, size: int) -> None:

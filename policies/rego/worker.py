@@ -145,18 +145,28 @@ def prepare(modules: tuple[Source, ...], query: str) -> bytes:
 
 def coverage(bundle: Bundle, items: list[Item]) -> bytes:
     """Run evaluations of one program and report which lines they reached:
-    ``{"files": [{"path", "covered", "not_covered"}]}``."""
+    ``{"files": [{"path", "covered", "not_covered"}]}``, a file once or more."""
     _timer(PREPARE_SECONDS + _State.seconds * len(items))
     try:
-        engine = _compile(bundle)
-        engine.set_enable_coverage(True)
-        for _, entrypoints, text, _, now_ns, query in items:
+        plain = _compile(bundle)
+        plain.set_enable_coverage(True)
+        reports = []
+        for _, entrypoints, text, data, now_ns, query in items:
             _State.now_ns = now_ns
+            engine = plain
+            if data is not None:
+                engine = _compile(bundle)
+                engine.set_enable_coverage(True)
             with contextlib.suppress(RuntimeError):
+                if data is not None:
+                    engine.add_data_json(data.decode())
                 engine.set_input_json(text.decode())
                 for entrypoint in entrypoints:
                     (engine.eval_query_as_json if query else engine.eval_rule_as_json)(entrypoint)
-        return bytes(engine.get_coverage_report_as_json(), "utf-8")
+            if data is not None:
+                reports.append(orjson.loads(engine.get_coverage_report_as_json()))
+        reports.append(orjson.loads(plain.get_coverage_report_as_json()))
+        return orjson.dumps({"files": [file for report in reports for file in report.get("files", ())]})
     except RuntimeError as error:
         return orjson.dumps({"error": describe(error)})
     finally:
