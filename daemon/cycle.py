@@ -147,11 +147,11 @@ def _read_cloud(
 
     settings = configured(crew.settings.providers).get(name, ProviderSettings())
     limits = Limits(concurrency=settings.budget.concurrency, scope_deadline=settings.budget.scope_deadline)
-    for scope, recording, piece in Readings(provider, discovery.scopes, limits, stop, begin):
+    for scope, recording, piece in Readings(provider, discovery.scopes, limits, stop, begin, Recording.sift):
         if not isinstance(piece, Coverage):
             assert recording is not None, "a batch comes only from a scope that has begun"
-            tally.read += len(piece)
-            tally.changes(recording.add(piece))
+            tally.read += piece.read
+            tally.changes(recording.store(piece))
             continue
         if recording is None:
             inventory.note_coverage(piece, clock(), cycle_id)

@@ -33,8 +33,8 @@ GRACE = timedelta(seconds=30)
 
 log = structlog.get_logger("watchstander.reading")
 
-Piece = list[Resource] | Coverage
 P = TypeVar("P")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,15 @@ class Limits:
     scope_deadline: timedelta
 
 
-class Readings(Generic[P]):
+class Readings(Generic[P, B]):
     """One pass over ``scopes``. Iterate it once; every scope ends with exactly one coverage.
 
     ``begin`` is called for a scope just before it is asked for, in the thread that reads it (a recording must know what
     there was *before* the listing). What it returns comes with each piece of the scope; what it raises is raised to the
     one who iterates. It is None where a scope was given up before it began.
+
+    ``digest`` is called with that and each batch, in the same thread, while the documents are fresh in its caches; what it
+    returns is what is handed on, so the documents need not outlive it.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class Readings(Generic[P]):
         limits: Limits,
         stop: threading.Event,
         begin: Callable[[Scope], P],
+        digest: Callable[[P, list[Resource]], B],
     ) -> None:
         self._provider = provider
         self._limits = limits
         self._stop = stop
         self._begin = begin
+        self._digest = digest
         self._begun: dict[Scope, P] = {}
         self._waiting: dict[str, deque[Scope]] = defaultdict(deque)
         for scope in scopes:
@@ -74,10 +79,10 @@ class Readings(Generic[P]):
         self._started: dict[Scope, float] = {}
         self._given_up: set[Scope] = set()
         self._lock = threading.Lock()
-        self._pieces: queue.Queue[tuple[Scope, Piece | BaseException]] = queue.Queue(IN_FLIGHT)
+        self._pieces: queue.Queue[tuple[Scope, B | Coverage | BaseException]] = queue.Queue(IN_FLIGHT)
         self._closed = threading.Event()
 
-    def __iter__(self) -> Iterator[tuple[Scope, P | None, Piece]]:
+    def __iter__(self) -> Iterator[tuple[Scope, P | None, B | Coverage]]:
         for _ in range(min(self._limits.concurrency, self._left)):
             self._hire()
         try:
@@ -135,7 +140,7 @@ class Readings(Generic[P]):
             self._put(scope, _stopping(scope, CoverageStatus.UNAVAILABLE, 0))
             return
         try:
-            self._begun[scope] = self._begin(scope)
+            begun = self._begun[scope] = self._begin(scope)
         except Exception as error:  # noqa: BLE001 - handed to the one who iterates, whatever it is
             self._put(scope, error)
             return
@@ -144,7 +149,7 @@ class Readings(Generic[P]):
             reading = self._provider.read(scope)
             for batch in _batches(reading):
                 read += len(batch)
-                self._put(scope, batch)
+                self._put(scope, self._digest(begun, batch))
                 if self._stop.is_set():
                     self._put(scope, _stopping(scope, CoverageStatus.PARTIAL, read))
                     return
@@ -155,7 +160,7 @@ class Readings(Generic[P]):
             cause = f"a defect in Watchstander: {type(error).__name__}: {error}"
             self._put(scope, Coverage(scope=scope, status=CoverageStatus.UNAVAILABLE, read=read, cause=cause))
 
-    def _put(self, scope: Scope, piece: Piece | BaseException) -> None:
+    def _put(self, scope: Scope, piece: B | Coverage | BaseException) -> None:
         while not self._closed.is_set():
             try:
                 self._pieces.put((scope, piece), timeout=0.25)

@@ -6,9 +6,11 @@ others meet the database, in one transaction a batch.
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -115,8 +117,16 @@ class Surroundings:
         return not any(c.covers(ref) for c in self._complete)
 
 
+class Sifted(NamedTuple):
+    """A batch without what is known exactly as it came."""
+
+    read: int
+    pending: list[Seen]
+
+
 class Recording:
-    """One reading being recorded. Made by :meth:`storage.inventory.Inventory.begin`; used from one thread at a time."""
+    """One reading being recorded. Made by :meth:`storage.inventory.Inventory.begin`. One thread may sift while another stores;
+    each from one thread at a time."""
 
     def __init__(
         self,
@@ -138,6 +148,7 @@ class Recording:
         self._cycle_id = cycle_id
         self._confirmations = confirmations
         self._known = Known()
+        self._known_lock = threading.Lock()
         self._created: dict[str, int] = {}
         self._lost = False
         with database.read() as connection:
@@ -155,31 +166,42 @@ class Recording:
         return not self._around.complete_before
 
     def add(self, resources: Sequence[Resource]) -> list[Change]:
-        """Record a batch (a thousand or so). Returns what changed, in no particular order. Raises StorageError; then
-        nothing of the batch is stored, and this recording can no longer end as complete."""
+        """Record a batch (a thousand or so): :meth:`sift` and :meth:`store` in one. Returns what changed, in no particular
+        order. Raises StorageError."""
         lost, self._lost = self._lost, True
-        pending = self._differing(resources)
-        changes = self._store(pending) if pending else []
-        self.read += len(resources)
+        sifted = self.sift(resources)
         self._lost = lost
-        return changes
+        return self.store(sifted)
 
-    def _differing(self, resources: Sequence[Resource]) -> list[Seen]:
-        """Those that are not known exactly as they came; the others are marked as seen."""
+    def sift(self, resources: Sequence[Resource]) -> Sifted:
+        """Part what is not known exactly as it came from what is; the latter is done with. The work of it is making and
+        hashing canonical bytes, best done in the thread that has just made the documents; nothing is written. May run
+        beside :meth:`store`."""
         pending: list[Seen] = []
         index, flags = self._known.index, self._known.flags
         encode, digest = documents.encode, documents.digest
-        for resource in resources:
-            data = encode(resource)
-            content = digest(resource.ref.uid, data)
-            position = index.get(content)
-            if position is None or resource.unread or flags[position] & _SLOW:
-                pending.append(Seen(resource, data, content))
-            elif flags[position]:
-                self.duplicates += 1
-            else:
-                flags[position] = _SEEN
-        return pending
+        encoded = [
+            (resource, data := encode(resource), digest(resource.ref.uid, data)) for resource in resources
+        ]
+        with self._known_lock:
+            for resource, data, content in encoded:
+                position = index.get(content)
+                if position is None or resource.unread or flags[position] & _SLOW:
+                    pending.append(Seen(resource, data, content))
+                elif flags[position]:
+                    self.duplicates += 1
+                else:
+                    flags[position] = _SEEN
+        return Sifted(read=len(resources), pending=pending)
+
+    def store(self, sifted: Sifted) -> list[Change]:
+        """Store what was sifted, from one thread at a time. Returns what changed, in no particular order. Raises
+        StorageError; then nothing of the batch is stored, and this recording can no longer end as complete."""
+        lost, self._lost = self._lost, True
+        changes = self._store(sifted.pending) if sifted.pending else []
+        self.read += sifted.read
+        self._lost = lost
+        return changes
 
     def finish(self, coverage: Coverage) -> list[Change]:
         """End the recording. Deletions follow only from a complete coverage. Raises StorageError, and ValueError for the
@@ -227,13 +249,15 @@ class Recording:
             first_contact=self._around.first_contact,
             stale=self._stale,
         )
-        fresh = [item for item in pending if not self._already_seen(item)]
+        with self._known_lock:
+            fresh = [item for item in pending if not self._already_seen(item)]
         if not fresh:
             return []
         with self._database.write() as connection:
             changes, settled = Observer(connection, self._codecs, context).store(fresh)
-        for item in settled:
-            self._known.settle(item)
+        with self._known_lock:
+            for item in settled:
+                self._known.settle(item)
         for change in changes:
             if change.before_digest is None:
                 self._created[change.ref.type] = self._created.get(change.ref.type, 0) + 1

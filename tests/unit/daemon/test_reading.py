@@ -16,6 +16,11 @@ from daemon import reading
 from daemon.reading import BATCH, Limits, Readings
 from providers.resource import Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
 
+
+def pass_on(_begun: object, batch: list[Resource]) -> list[Resource]:
+    return batch
+
+
 Source = Callable[[Scope], Iterator[Resource | Coverage]]
 
 
@@ -58,7 +63,7 @@ def run(
     limits = Limits(concurrency=concurrency, scope_deadline=timedelta(seconds=deadline))
     seen: Counter[Scope] = Counter()
     ends: dict[Scope, Coverage] = {}
-    for where, begun, piece in Readings(cloud, scopes, limits, stop or threading.Event(), str):
+    for where, begun, piece in Readings(cloud, scopes, limits, stop or threading.Event(), str, pass_on):
         assert begun in (str(where), None)
         assert where not in ends, "nothing may follow a coverage"
         if isinstance(piece, Coverage):
@@ -101,6 +106,7 @@ def test_a_hanging_account_does_not_hold_up_the_others() -> None:
         Limits(concurrency=4, scope_deadline=timedelta(minutes=5)),
         threading.Event(),
         str,
+        pass_on,
     ):
         assert isinstance(piece, Coverage)
         ended.append(where.account)
@@ -174,6 +180,7 @@ def test_an_abandoned_iteration_lets_its_workers_go() -> None:
         Limits(concurrency=2, scope_deadline=timedelta(minutes=1)),
         threading.Event(),
         str,
+        pass_on,
     ):
         break
     for thread in threading.enumerate():
@@ -191,4 +198,4 @@ def test_what_cannot_begin_ends_the_iteration() -> None:
     cloud: Any = Cloud(lambda where: iter([done(where)]))
     limits = Limits(concurrency=2, scope_deadline=timedelta(minutes=1))
     with pytest.raises(OSError, match="disk is full"):
-        list(Readings(cloud, [scope("a"), scope("b")], limits, threading.Event(), begin))
+        list(Readings(cloud, [scope("a"), scope("b")], limits, threading.Event(), begin, pass_on))
