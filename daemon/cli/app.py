@@ -118,6 +118,12 @@ WORDS = (
         _ASK,
     ),
     Word(
+        "export",
+        "export",
+        "Write findings for other tools: ocsf, asff, sarif, csv, html (a report for people) or junit.",
+        _ASK,
+    ),
+    Word(
         "audit",
         "audit",
         "The ledger: list it, export it, prove that nobody has rewritten it.",

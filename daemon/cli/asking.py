@@ -84,7 +84,7 @@ def told_unread(cli: State, wanted: Filter) -> ExitStatus:
     """Say which scopes that bear on the answer were not read completely last time; INCOMPLETE where there are any."""
     from storage.inventory import Inventory
 
-    unread = [s for s in Inventory(cli.database).coverage() if not s.complete and _bears(s.scope, wanted)]
+    unread = [s for s in Inventory(cli.database).coverage() if not s.complete and bears(s.scope, wanted)]
     if not unread:
         return ExitStatus.OK
     first = unread[0]
@@ -95,7 +95,7 @@ def told_unread(cli: State, wanted: Filter) -> ExitStatus:
     return ExitStatus.INCOMPLETE
 
 
-def _bears(scope: Scope, wanted: Filter) -> bool:
+def bears(scope: Scope, wanted: Filter) -> bool:
     """Whether a scope and a filter may have a resource in common."""
     return (
         (not wanted.providers or scope.provider in wanted.providers)

@@ -162,6 +162,10 @@ class Output:
         """A result that is text itself, whatever the format: a report, a file to apply."""
         self._out.write(content if content.endswith("\n") else content + "\n")
 
+    def piece(self, content: str) -> None:
+        """A piece of a result that is text itself, exactly as it is."""
+        self._out.write(content)
+
     def note(self, line: str) -> None:
         """Something worth knowing about the result, on standard error; ``--quiet`` drops it."""
         if not self.quiet:
