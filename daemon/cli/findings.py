@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.errors import UsageError
 from daemon.cli.asking import Accounts, At, Clouds, Regions, Types, chosen, opened, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
@@ -14,6 +15,11 @@ from daemon.cli.output import Column
 from daemon.cli.verbs import verb
 from policies.policy import Phase
 from providers.provider import Severity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from storage.query import Filter
 
 app = typer.Typer()
 
@@ -50,6 +56,7 @@ UNKNOWN = (
     "watchstander findings --min-severity high",
     "watchstander findings --status all --at 7d --format json",
     "watchstander findings --unknown",
+    "watchstander findings --framework cis-aws --report --format csv",
 )
 def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli: State,
@@ -69,18 +76,25 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     account: Accounts = None,
     region: Regions = None,
     provider: Clouds = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Instead: what can be said of each control of --framework now."),
+    ] = False,
     unknown: Annotated[
         bool, typer.Option("--unknown", help="Instead: what could not be decided, and why.")
     ] = False,
 ) -> ExitStatus:
     """What fails a policy now, or with --at did then; with --unknown what could not be decided.
 
-    Exit status 3 where a scope that bears on the answer was not read completely last time.
+    Exit status 3 where a scope that bears on the answer was not read completely last time; with --report, where a control
+    is unknown. A control passes only where everything its policies read was read completely and judged.
     """
     from storage.findings import FindingFilter, Findings, FindingStatus
 
     store, moment = Findings(opened(cli), clock=cli.clock), cli.time(at)
     places = chosen(types=type, accounts=account, regions=region, clouds=provider)
+    if report:
+        return _report(cli, framework, moment, places)
     if unknown:
         rows = (
             {"policy": pair.policy, "resource": pair.uid, "cause": pair.cause, "since": pair.since}
@@ -105,3 +119,15 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
     cli.out.items(found, FINDINGS, empty="No such finding.")
     return told_unread(cli, places) if moment is None else ExitStatus.OK
+
+
+def _report(cli: State, framework: str | None, moment: datetime | None, places: Filter) -> ExitStatus:
+    from daemon.cli.frameworks import reported
+
+    if framework is None:
+        raise UsageError("A report is of one framework.", hint="Add --framework cis-aws, for example.")
+    if moment is not None:
+        raise UsageError(
+            "A report says what can be said now; what was read at another time is not kept by policy."
+        )
+    return reported(cli, framework, places)

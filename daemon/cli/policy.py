@@ -92,6 +92,26 @@ def list_(
     cli.out.items(rows, columns, empty="No policy is in use.")
 
 
+@verb(app, "watchstander policy frameworks", "watchstander policy frameworks cis-aws --format csv")
+def frameworks(
+    cli: State,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One framework: its controls, one by one.")
+    ] = None,
+) -> None:
+    """The frameworks there are, and how much of each the policies in use cover; needs no database.
+
+    What can be said of each control of an estate: `watchstander findings --framework NAME --report`.
+    """
+    from daemon.cli.frameworks import CONTROLS, FRAMEWORKS, controls, in_force, overview
+
+    policies = in_force(cli)
+    if name is None:
+        cli.out.items(overview(policies), FRAMEWORKS, empty="There is no framework.")
+    else:
+        cli.out.items(controls(name, policies), CONTROLS, empty="It has no control.")
+
+
 @verb(app, "watchstander policy show aws.s3_bucket_logging")
 def show(cli: State, id: Annotated[str, typer.Argument(help="The policy's id.")]) -> None:
     """One policy: what it judges, why, how to put it right, what it reads, and its source."""

@@ -7,7 +7,6 @@
 #   severity: critical
 #   types: [aws.cloudtrail]
 #   frameworks:
-#     cis-aws: ["4.5"]
 #     nist-800-53: ["AU-5", "SI-4"]
 #     soc2: ["CC7.3"]
 #     pci-dss: ["10.7.2"]

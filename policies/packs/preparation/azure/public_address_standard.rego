@@ -7,7 +7,6 @@
 #   severity: low
 #   types: [microsoft.network/publicipaddresses]
 #   frameworks:
-#     cis-azure: ["6.7"]
 #     nist-800-53: ["SC-7"]
 #     soc2: ["CC6.6"]
 #     pci-dss: ["1.3.1"]

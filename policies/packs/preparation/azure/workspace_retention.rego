@@ -7,7 +7,6 @@
 #   severity: medium
 #   types: [microsoft.operationalinsights/workspaces]
 #   frameworks:
-#     cis-azure: ["6.5"]
 #     nist-800-53: ["AU-11"]
 #     soc2: ["CC7.3"]
 #     pci-dss: ["10.5.1"]
