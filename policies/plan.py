@@ -1,19 +1,18 @@
 """A Terraform plan or state as subjects: the same policies judge what is planned and what runs.
 
-Reads what ``terraform show -json`` prints. What is known only after apply is unread, never absent.
+Reads what ``terraform show -json`` prints, gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never absent.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from config.errors import UsageError
-from policies.query import read_json
 from policies.subject import Subject
+from providers.jsonstream import documents
 from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView
 
@@ -31,10 +30,8 @@ class Planned:
 
 def read_plan(path: Path) -> list[Planned]:
     """The managed resources of a plan or state file. Raises UsageError for anything else."""
-    try:
-        content = json.loads(read_json(path, what="plan"))
-    except RecursionError:
-        raise UsageError(f"{path}: the plan nests too deeply to be read.") from None
+    first = next(documents(path), None)
+    content = None if first is None else first.value
     if not isinstance(content, Mapping):
         raise UsageError(f"{path}: a Terraform plan or state is an object, this is not.")
     if "planned_values" in content:

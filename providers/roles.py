@@ -26,7 +26,7 @@ class Role:
     terraform: str
     """The same in Terraform's language."""
     apply: str
-    """The command that applies a document, ``FILE`` standing for it."""
+    """The command that applies a document, ``FILE`` standing for it and ``N`` for its number where there are several."""
     notes: tuple[str, ...] = ()
     """What to know before applying it."""
 

@@ -28,9 +28,9 @@ class Cloud(StrEnum):
 
 @verb(
     app,
-    "watchstander permissions aws > read.json && aws iam create-policy --policy-name WatchstanderRead"
-    " --policy-document file://read.json",
-    "watchstander permissions azure --contain --terraform",
+    "watchstander permissions aws --terraform > watchstander.tf",
+    "watchstander permissions azure > read.json && az role definition create --role-definition @read.json",
+    "watchstander permissions aws --part 1 > read-1.json",
     "watchstander permissions aws --contain --action aws.deactivate_access_key",
 )
 def permissions(
@@ -77,7 +77,8 @@ def permissions(
         return None
     if part is None and len(role.documents) > 1:
         cli.out.note(f"Print them one by one: --part 1 to --part {len(role.documents)}.")
-    cli.out.note(f"Apply it with: {role.apply}")
+    number = str(part or "N")
+    cli.out.note(f"Apply it with: {role.apply.replace('-N ', f'-{number} ')}")
     shown: Any = role.documents[0 if part is None else part - 1]
     if part is None and len(role.documents) > 1:
         shown = list(role.documents)

@@ -38,7 +38,7 @@ font-variant-numeric:tabular-nums}.grid{display:grid;gap:1.5rem;grid-template-co
 .sev{font-weight:650;white-space:nowrap}.critical{color:var(--critical)}.high{color:var(--high)}.medium{color:var(--medium)}
 .low{color:var(--low)}.info{color:var(--info)}code{font:.85em ui-monospace,monospace}summary{cursor:pointer}
 details p{margin:.35rem 0}.wide{overflow-x:auto}a:focus-visible,summary:focus-visible{outline:3px solid var(--low)}
-td.sev,td.since{min-width:5.5rem}td.what{min-width:18rem}td.where{min-width:9.5rem}a{color:var(--low)}
+td.sev,td.since{min-width:5.5rem}td.what{min-width:18rem}td.since,td.status{min-width:6.75rem}td.res{min-width:14rem}td.where{min-width:9.5rem}a{color:var(--low)}
 @media print{body{max-width:none;padding:0}tr{break-inside:avoid}}
 """
 
@@ -172,10 +172,10 @@ def _row(finding: Finding, context: Context) -> str:
         f'<tr><td class="sev {severity}">{severity.title()}</td>'
         f'<td class="what">{markup(said(finding))}'
         f"<details><summary><code>{markup(finding.policy)}</code></summary>{details}</details></td>"
-        f'<td><code>{markup(ref.uid)}</code><br><span class="soft">{markup(ref.type)}</span></td>'
+        f'<td class="res"><code>{markup(ref.uid)}</code><br><span class="soft">{markup(ref.type)}</span></td>'
         f'<td class="where">{markup(_CLOUDS.get(ref.provider, ref.provider))}<br>'
         f'<span class="soft">{markup(ref.account)}<br>{markup(ref.region)}</span></td>'
-        f'<td class="since">{_time(finding.opened_at)}</td><td>{markup(status)}</td></tr>\n'
+        f'<td class="since">{_time(finding.opened_at)}</td><td class="status">{markup(status)}</td></tr>\n'
     )
 
 

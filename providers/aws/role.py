@@ -86,7 +86,8 @@ def role(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = ()) -
         permissions=tuple(sorted({p for s in whole["Statement"] for p in s["Action"]})),
         documents=parts,
         terraform=render([terraform_block(part, title, n, len(parts)) for n, part in enumerate(parts, 1)]),
-        apply=f"aws iam create-policy --policy-name {title} --policy-document file://FILE",
+        apply=f"aws iam create-policy --policy-name {title}{'-N' if len(parts) > 1 else ''}"
+        " --policy-document file://FILE",
         notes=tuple(notes),
     )
 

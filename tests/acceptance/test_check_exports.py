@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,28 @@ def test_files_of_several_kinds_are_judged_together(
     status, rows, _ = check(capsys, graph, ndjson(tmp_path / "r", BUCKET, POLICY), plan)
     assert {uid for uid, _ in rows} == {ACCOUNT["id"].lower(), BUCKET["name"]}
     assert status == 3
+
+
+@pytest.mark.parametrize("encode", [lambda t: gzip.compress(t.encode()), lambda t: t.encode("utf-16")])
+def test_a_plan_is_read_zipped_and_as_powershell_writes_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, encode: Callable[[str], bytes]
+) -> None:
+    bucket = {
+        "address": "aws_s3_bucket.b",
+        "type": "aws_s3_bucket",
+        "name": "b",
+        "provider_name": "registry.terraform.io/hashicorp/aws",
+        "values": {"bucket": "b", "logging": []},
+    }
+    path = tmp_path / "plan"
+    path.write_bytes(
+        encode(
+            json.dumps({"format_version": "1.2", "planned_values": {"root_module": {"resources": [bucket]}}})
+        )
+    )
+    status, rows, _ = check(capsys, path)
+    assert {uid for uid, _ in rows} == {"aws_s3_bucket.b"}
+    assert status in (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str, **environment: str)
 
 
 def test_each_cloud_has_its_own_form(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = run(capsys, "permissions", "aws")
+    status, out, err = run(capsys, "permissions", "aws", "--part", "1")
     assert status == 0
     assert json.loads(out)["Version"] == "2012-10-17"
     assert "aws iam create-policy" in err
@@ -37,6 +37,17 @@ def test_each_cloud_has_its_own_form(capsys: pytest.CaptureFixture[str]) -> None
     assert "cloudasset.assets.listResource" in yaml.safe_load(out)["includedPermissions"]
     assert "gcloud iam roles create" in err
     assert json.loads(run(capsys, "permissions", "gcp", "-f", "json")[1]) == yaml.safe_load(out)
+
+
+def test_a_role_in_parts_is_told_and_printed_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = run(capsys, "permissions", "aws")
+    parts = json.loads(out)
+    assert len(parts) > 1
+    assert f"--part 1 to --part {len(parts)}" in err
+    for number, part in enumerate(parts, 1):
+        _, out, err = run(capsys, "permissions", "aws", "--part", str(number))
+        assert json.loads(out) == part
+        assert f"WatchstanderRead-{number} " in err
 
 
 def test_terraform_is_a_file_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,13 @@ def test_reading_aws_needs_what_every_declared_type_declares() -> None:
     assert set(role.permissions) - declared <= {"ec2:DescribeRegions", "config:GetResourceConfigHistory"}
 
 
+def test_no_part_is_larger_than_iam_takes() -> None:
+    parts = role_of("aws", Providers()).documents
+    assert all(aws_role.size(part) <= aws_role.LIMIT for part in parts)
+    allowed = [a for part in parts for s in part["Statement"] for a in s["Action"]]
+    assert sorted(allowed) == sorted(set(allowed))
+
+
 def test_fewer_types_need_fewer_permissions() -> None:
     settings = Providers(aws=AwsSettings(types=("aws.s3_*",), exclude_types=("aws.s3_none",)))
     role = role_of("aws", settings)
