@@ -218,8 +218,8 @@ def aws_page() -> str:
     out = [
         "# AWS resource types",
         "",
-        "What is read in each account, and the permissions that needs. Azure and Google Cloud have no such list: everything",
-        "that Resource Graph and Cloud Asset know is read.",
+        f"The {len(catalog())} types that are read in each account, and the permissions that needs. Azure and Google Cloud have",
+        "no such list: everything that Resource Graph and Cloud Asset know is read.",
         "",
         "| type | what | where | permissions |",
         "|---|---|---|---|",

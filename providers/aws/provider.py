@@ -145,12 +145,19 @@ class AwsProvider:
         for declared in types:
             if declared.placement is Placement.REGIONAL:
                 yield from (Scope(self.name, account, region, declared.type) for region in regions)
+            elif declared.placement is Placement.ORGANIZATION and not self._is_organization(account):
+                continue
             elif (
                 declared.placement is Placement.ANYWHERE
                 or not selection.regions
                 or GLOBAL in selection.regions
             ):
                 yield Scope(self.name, account, declared.scope_region(""), declared.type)
+
+    def _is_organization(self, account: str) -> bool:
+        """Whether an account is the one in which facts of the organisation are read."""
+        wanted = self._settings.accounts.discover == "organizations"
+        return wanted and account == self.sessions.own_account()
 
     def read(self, scope: Scope) -> Reading:
         """One pass over a scope; streams, and never raises for what AWS does."""

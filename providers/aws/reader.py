@@ -13,10 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from config.settings import AwsSettings
-from providers.aws.catalog.declare import Call, Placement, ResourceType, compiled, fields_of
+from providers.aws.asking import Asker, Group, grouped, parse_json, says
+from providers.aws.catalog.declare import Placement, ResourceType, compiled
 from providers.aws.session import Place, Sessions
 from providers.errors import Gone, ProviderError, Refused, TimedOut, Unavailable
 from providers.normalise import MAX_DEPTH, DocumentTooDeep, Rules, canonical
@@ -43,6 +42,7 @@ class Reader:
         self._settings = settings
         self._sessions = sessions
         self._types = types
+        self._asker = Asker(settings, sessions)
         self._pool = ThreadPoolExecutor(
             max_workers=settings.budget.concurrency, thread_name_prefix="aws-details"
         )
@@ -66,10 +66,14 @@ class Reader:
         known = {key: value for key, value in parts.items() if not key.startswith("_")}
         item: dict[str, Any] = dict(known)
         if declared.get is not None:
-            context = self._context(place, known, ref.uid)
+            context = self._asker.context(place, parts, ref.uid)
             got = self._prove(declared, ref, place, context, deadline)
-            item = self._listed(declared, ref, place, deadline) if declared.reread_by_list else known | got
-        described = self._describe(declared, place, item, deadline)
+            item = known | got
+            if declared.reread_by_list:
+                item = self._listed(declared, ref, place, deadline)
+            elif declared.from_arn:
+                item = {name: compiled(path).search(context) for name, path in declared.from_arn.items()}
+        described = self._describe(declared, place, item, deadline, Group((item,)))
         if not described.resources:
             raise described.error or Unavailable(
                 f"{ref.uid} could not be identified in the service's answer."
@@ -87,17 +91,17 @@ class Reader:
         call = declared.get
         assert call is not None
         try:
-            answer = self._ask(declared, call, place, self._parameters(call, context), deadline)
+            answer = self._asker.ask(declared, call, place, self._asker.parameters(call, context), deadline)
         except ProviderError as error:
-            if error.code in call.absent:
+            if says(error, call.absent):
                 raise Gone(f"{ref.uid} does not exist: {error.message}", code=error.code) from error
             raise
-        items = answer if isinstance(answer, list) else [answer] if isinstance(answer, dict) else []
-        for item in items:
+        items = answer if isinstance(answer, list) else [answer] if answer is not None else []
+        for item in (_item(declared, item) for item in items):
             if len(items) == 1 and not declared.empty_is_gone:
-                return dict(item)
+                return item
             if declared.build_arn({**context, **item}) == ref.uid:
-                return dict(item)
+                return item
         if declared.empty_is_gone:
             raise Gone(f"{ref.uid} does not exist: its parent no longer has it.", code="NotListed")
         raise Unavailable(
@@ -110,7 +114,7 @@ class Reader:
         """The item as the listing tells it, for types whose get answers in another form."""
         for items in self._pages(declared, place, deadline):
             for item in items:
-                if declared.build_arn(item) == ref.uid:
+                if declared.build_arn(self._asker.context(place, item, "")) == ref.uid:
                     return dict(item)
         raise Unavailable(
             f"{ref.uid} exists but its listing does not show it yet.",
@@ -161,8 +165,8 @@ class Reader:
                 if page is None:
                     break
                 listing.pages += 1
-                for item in page:
-                    window.append(self._pool.submit(work, declared, place, item, deadline))
+                for item, group in grouped(declared, page):
+                    window.append(self._pool.submit(work, declared, place, item, deadline, group))
                     if len(window) >= WINDOW:
                         yield window.popleft().result()
             while window:
@@ -178,62 +182,81 @@ class Reader:
         if call is None:
             yield [{}]
             return
-        parameters = self._parameters(call, self._context(place, {}, ""))
+        parameters = self._asker.parameters(call, self._asker.context(place, {}, ""))
         service = call.service or declared.service
-        for page in self._sessions.pages(place, service, call.operation, parameters, deadline=deadline):
-            found = compiled(call.result).search(page) or []
-            yield [item if isinstance(item, Mapping) else {declared.item: item} for item in found]
+        for found in self._asker.answers(call, place, service, parameters, deadline):
+            yield [_item(declared, item) for item in found or []]
 
     def _children(
-        self, declared: ResourceType, place: Place, parent: Mapping[str, Any], deadline: float
+        self,
+        declared: ResourceType,
+        place: Place,
+        parent: Mapping[str, Any],
+        deadline: float,
+        _: Group,
     ) -> _Described:
         call = declared.each
         assert call is not None
         service = call.service or declared.service
         out = _Described()
         try:
-            parameters = self._parameters(call, self._context(place, parent, ""))
-            for page in self._sessions.pages(place, service, call.operation, parameters, deadline=deadline):
-                for item in compiled(call.result).search(page) or []:
-                    one = self._describe(declared, place, item, deadline)
+            parameters = self._asker.parameters(call, self._asker.context(place, parent, ""))
+            for found in self._asker.answers(call, place, service, parameters, deadline):
+                inherited = {name: compiled(path).search(parent) for name, path in declared.inherit.items()}
+                items = [inherited | _item(declared, item) for item in found or []]
+                for item, group in grouped(declared, items):
+                    one = self._describe(declared, place, item, deadline, group)
                     out.resources += one.resources
                     out.error = out.error or one.error
                     out.late = out.late or one.late
         except ProviderError as error:
-            if error.code not in call.absent:
+            if not says(error, call.absent):
                 out.error = error
         return out
 
     # One item
 
     def _describe(
-        self, declared: ResourceType, place: Place, item: Mapping[str, Any], deadline: float
+        self,
+        declared: ResourceType,
+        place: Place,
+        item: Mapping[str, Any],
+        deadline: float,
+        group: Group,
     ) -> _Described:
         document = dict(item)
         region = self._region(declared, place, document)
         here = Place(place.account, place.region if region == GLOBAL else region, place.contain)
-        context = self._context(here, document, "")
         try:
-            arn = declared.build_arn(context)
-        except KeyError as error:
-            return _Described(
-                error=Unavailable(
-                    f"{declared.type}: an item without {error.args[0]!r}.", code="UnidentifiedItem"
-                )
-            )
-        if _owner(arn) not in ("", place.account):
+            for call in declared.details:
+                if call.first:
+                    known = self._asker.context(here, document, "")
+                    document[call.into] = self._asker.detail(declared, call, here, known, deadline)
+                    if document[call.into] is None:
+                        return _Described()  # deleted since it was listed
+            context = self._asker.identified(declared, here, document)
+        except ProviderError as error:
+            return _Described(error=error)
+        arn = str(context["_arn"])
+        shared = declared.placement is Placement.ORGANIZATION
+        if not shared and _owner(arn) not in ("", place.account):
             return _Described()  # shown to us, but another account's (a trail of the organisation)
-        context["_arn"] = arn
         unread: dict[str, str] = {}
         late = False
         for call in declared.details:
+            if call.first:
+                continue
             try:
-                document[call.into] = context[call.into] = self._detail(
-                    declared, call, here, context, unread, deadline
-                )
+                self._asker.ready(call, unread)
+                if call.batch is not None:
+                    found = self._asker.batched(declared, call, call.batch, here, context, group, deadline)
+                else:
+                    found = self._asker.detail(declared, call, here, context, deadline)
+                document[call.into] = context[call.into] = found
             except ProviderError as error:
                 unread[call.into] = error.message
                 late = late or error.code in ("ScopeDeadline", "BudgetDeadline")
+        parse_json(document, declared.json)
         document = _canonical(document, declared.rules, unread)
         resource = Resource(
             ref=ResourceRef(
@@ -246,71 +269,9 @@ class Reader:
         )
         return _Described([resource], late=late)
 
-    def _detail(
-        self,
-        declared: ResourceType,
-        call: Call,
-        place: Place,
-        context: Mapping[str, Any],
-        unread: Mapping[str, str],
-        deadline: float,
-    ) -> Any:
-        needed = frozenset[str]().union(
-            *(fields_of(path) for path in (call.when or "@", *call.parameters.values()))
-        )
-        for name in needed & unread.keys():
-            raise Unavailable(
-                f"not asked, since {name} could not be read: {unread[name]}", code="DependsOnUnread"
-            )
-        if call.when and not compiled(call.when).search(context):
-            return None
-        try:
-            found = self._ask(declared, call, place, self._parameters(call, context), deadline)
-        except ProviderError as error:
-            if error.code in call.absent:
-                return None
-            raise
-        if call.json and isinstance(found, str):
-            try:
-                return orjson.loads(found)
-            except orjson.JSONDecodeError as error:
-                raise Unavailable(
-                    f"{call.operation} answered what is not JSON: {error}", code="NotJson"
-                ) from error
-        return found
-
-    def _ask(
-        self, declared: ResourceType, call: Call, place: Place, parameters: Mapping[str, Any], deadline: float
-    ) -> Any:
-        """What a call answers, its pages put together."""
-        found: Any = None
-        service = call.service or declared.service
-        for page in self._sessions.pages(place, service, call.operation, parameters, deadline=deadline):
-            part = compiled(call.result).search(page)
-            found = found + part if isinstance(found, list) and isinstance(part, list) else found or part
-        return found
-
-    def _parameters(self, call: Call, context: Mapping[str, Any]) -> dict[str, Any]:
-        parameters = {name: compiled(path).search(context) for name, path in call.parameters.items()}
-        for name, value in parameters.items():
-            if value is None:
-                raise Unavailable(
-                    f"{call.operation} cannot be asked: {name} is not known.", code="UnknownParameter"
-                )
-        return parameters
-
-    def _context(self, place: Place, item: Mapping[str, Any], arn: str) -> dict[str, Any]:
-        return {
-            **item,
-            "_account": place.account,
-            "_region": place.region,
-            "_partition": self._settings.partition,
-            "_arn": arn,
-        }
-
     def _place(self, declared: ResourceType, account: str, region: str) -> Place:
         regional = declared.placement is Placement.REGIONAL
-        return Place(account, region if regional else self._sessions.home_region)
+        return Place(account, region if regional else declared.home or self._sessions.home_region)
 
     def _region(self, declared: ResourceType, place: Place, item: Mapping[str, Any]) -> str:
         if declared.placement is Placement.REGIONAL:
@@ -355,6 +316,14 @@ def _coverage(
         cause=error.message,
         permission=error.permission,
     )
+
+
+def _item(declared: ResourceType, found: Any) -> dict[str, Any]:
+    """What a listing told of an item, as an object."""
+    item = dict(found) if isinstance(found, Mapping) else {declared.item: found}
+    for name, prefix in declared.trim.items():
+        item[name] = str(item[name]).removeprefix(prefix)
+    return item
 
 
 def _owner(arn: str) -> str:

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from config.settings import AwsSettings
 from providers.aws.answers import refuse_half_answers
 from providers.aws.errors import is_throttling, wrapped
 from providers.budget import CallBudget, CallBudgets
-from providers.errors import Expired, ProviderError, Refused, TimedOut
+from providers.errors import Expired, NotEnabled, ProviderError, Refused, TimedOut, Unavailable
 
 HOME_REGION: Final[Mapping[str, str]] = {
     "aws": "us-east-1",
@@ -37,6 +38,9 @@ HOME_REGION: Final[Mapping[str, str]] = {
     "aws-us-gov": "us-gov-west-1",
 }
 """Where a partition's global services are called."""
+
+_RETRY_ELSEWHERE: Final = 3600.0
+"""Seconds after which a service is asked again in a region it was not found in."""
 
 _DEADLINE: ContextVar[float | None] = ContextVar("aws_deadline", default=None)
 
@@ -76,6 +80,7 @@ class Sessions:
         self._identity: str | None = None
         self._loader: Any = None
         self._methods: dict[str, dict[str, str]] = {}
+        self._elsewhere: dict[tuple[str, str], float] = {}
 
     @property
     def home_region(self) -> str:
@@ -122,9 +127,10 @@ class Sessions:
     ) -> dict[str, Any]:
         """One call's answer without its ResponseMetadata (its request id is under ``_request_id``). Raises ProviderError."""
         client = self.client(place, service)
+        self._known_to_be_elsewhere(place, service)
         token = _DEADLINE.set(deadline)
         try:
-            with wrapped(service, operation, place.account, place.region):
+            with self._wrapped(place, service, operation):
                 answer: dict[str, Any] = getattr(client, self._method(client, operation))(
                     **(parameters or {})
                 )
@@ -148,14 +154,17 @@ class Sessions:
         client = self.client(place, service)
         name = self._method(client, operation)
         if not client.can_paginate(name):
-            yield self.call(place, service, operation, parameters, deadline=deadline)
+            only = self.call(place, service, operation, parameters, deadline=deadline)
+            only.pop("_request_id", None)
+            yield only
             return
-        with wrapped(service, operation, place.account, place.region):
+        self._known_to_be_elsewhere(place, service)
+        with self._wrapped(place, service, operation):
             iterator = iter(client.get_paginator(name).paginate(**(parameters or {})))
         while True:
             token = _DEADLINE.set(deadline)
             try:
-                with wrapped(service, operation, place.account, place.region):
+                with self._wrapped(place, service, operation):
                     page = next(iterator, None)
             finally:
                 _DEADLINE.reset(token)
@@ -163,6 +172,36 @@ class Sessions:
                 return
             page.pop("ResponseMetadata", None)
             yield page
+
+    @contextmanager
+    def _wrapped(self, place: Place, service: str, operation: str) -> Iterator[None]:
+        """:func:`wrapped`, and a host that does not exist told from one that cannot be reached: many services are offered
+        in some regions only, and there is no other sign of it."""
+        try:
+            with wrapped(service, operation, place.account, place.region):
+                yield
+        except Unavailable as error:
+            if error.code != "EndpointConnectionError" or self._offered(service, place.region):
+                raise
+            with self._lock:
+                self._elsewhere[(service, place.region)] = self.monotonic() + _RETRY_ELSEWHERE
+            raise self._not_offered(service, place.region) from error
+
+    def _known_to_be_elsewhere(self, place: Place, service: str) -> None:
+        until = self._elsewhere.get((service, place.region))
+        if until is not None and self.monotonic() < until:
+            raise self._not_offered(service, place.region)
+
+    def _offered(self, service: str, region: str) -> bool:
+        """Whether a service is offered in a region, as far as botocore knows; True where it does not say."""
+        if self._endpoint is not None:
+            return True
+        core = self._session("", contain=False)
+        known = core.get_available_regions(service, self._settings.partition)
+        return not known or region in known
+
+    def _not_offered(self, service: str, region: str) -> NotEnabled:
+        return NotEnabled(f"{service} is not offered in {region}.", code="NotOffered")
 
     def close(self) -> None:
         """Close the clients' connections."""

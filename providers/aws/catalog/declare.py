@@ -32,6 +32,25 @@ class Placement(StrEnum):
     """One scope an account, region ``global``."""
     ANYWHERE = "anywhere"
     """One listing an account tells of resources in every region: the scope's region is ``*``, a resource's its own."""
+    ORGANIZATION = "organization"
+    """One scope an organisation, read in our own account (its management account or a delegated administrator), region
+    ``global``; only where accounts are discovered from the organisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A detail that one call tells of several items. The call's ``result`` is a list with an entry an item."""
+
+    size: int
+    """The most items a call takes."""
+    parameter: str
+    """The list parameter that names the items."""
+    key: str
+    """JMESPath of what an item is known by in the answer."""
+    by: str
+    """JMESPath of the same within an entry of the answer."""
+    value: str = "@"
+    """JMESPath, within an entry, of what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,27 @@ class Call:
     into: str = ""
     """For a detail: the document field it fills."""
     absent: frozenset[str] = frozenset()
-    """Error codes by which the service says: there is none. The field is then null, and known to be."""
+    """Error codes by which the service says: there is none. The field is then null, and known to be. A code that means
+    several things is followed by a part of the message: ``ValidationError: does not exist``."""
+    not_enabled: frozenset[str] = frozenset()
+    """Likewise: the service is not switched on in this account and region. That is neither absence nor denial."""
     when: str = ""
     """For a detail: JMESPath; where it is false the call makes no sense and the field is null."""
     json: bool = False
     """Whether the result is JSON in a string (policies)."""
+    csv: bool = False
+    """Whether the result is a table as CSV: a list of its rows."""
+    prepare: str = ""
+    """The operation that makes the service prepare the answer, where it says one of ``unprepared``."""
+    unprepared: frozenset[str] = frozenset()
+    """Error codes by which the service says: not made yet."""
+    token: tuple[str, str] = ("", "")
+    """How a listing is paged that botocore does not page: the parameter of the next page, and the JMESPath of its value in
+    the answer (null or false at the end)."""
+    batch: Batch | None = None
+    """For a detail: how it is asked for several items at once."""
+    first: bool = False
+    """For a detail: whether the ARN is in its answer, so that it is asked before anything else."""
     service: str = ""
     """Another service than the type's."""
     permission: str = ""
@@ -68,18 +103,26 @@ class ResourceType:
     """botocore's name of the service."""
     arn: str
     """The ARN as a template over the item: ``arn:{_partition}:ec2:{_region}:{_account}:volume/{VolumeId}``. It must be
-    reversible, because a resource is read again by what its ARN says."""
+    reversible, because a resource is read again by what its ARN says. A part that may hold slashes is ``{name:s}``."""
     list: Call | None = None
     """The listing; None for what exists once in each scope (an account's settings)."""
     each: Call | None = None
     """A listing below every item of ``list``: the access keys of every user."""
+    inherit: Mapping[str, str] = field(default_factory=dict)
+    """What an item of ``each`` takes over from its parent: its field -> JMESPath over the parent."""
     get: Call | None = None
     """The call by id that proves existence; its ``absent`` codes prove the contrary. Its parameters are over the parts of
     the ARN."""
     reread_by_list: bool = False
     """Whether ``get`` proves only existence, and the content comes from ``list`` (its answers differ in form)."""
     empty_is_gone: bool = False
-    """Whether an answer of ``get`` without the item proves that it is gone (a complete listing below its parent)."""
+    """Whether an answer of ``get`` without the item proves that it is gone: it is a complete listing, or the service
+    documents that it answers so."""
+    from_arn: Mapping[str, str] = field(default_factory=dict)
+    """The item as the listing tells it, where its ARN holds all of that: field -> JMESPath over the ARN's parts. ``get``
+    then proves only existence."""
+    trim: Mapping[str, str] = field(default_factory=dict)
+    """Field of an item -> prefix that is no part of it (``/hostedzone/``)."""
     details: tuple[Call, ...] = ()
     id: str = ""
     """JMESPath of the ARN, where the item holds it."""
@@ -88,8 +131,12 @@ class ResourceType:
     region: str = ""
     """JMESPath of a resource's own region, for ``ANYWHERE``."""
     placement: Placement = Placement.REGIONAL
+    home: str = ""
+    """The region a global service is called in, where it is not the partition's usual one."""
     item: str = ""
     """Field to put an item under that is a plain string (``QueueUrls[]``)."""
+    json: frozenset[str] = frozenset()
+    """Dotted paths of what is JSON in a string (``Attributes.Policy``), given parsed."""
     volatile: frozenset[str] = frozenset()
     ordered: frozenset[str] = frozenset()
 
@@ -109,6 +156,8 @@ class ResourceType:
         for call in (self.list, self.each, self.get, *self.details):
             if call is not None:
                 yield call.service or self.service, call
+                if call.prepare:
+                    yield call.service or self.service, Call(call.prepare)
 
     def permissions(self) -> frozenset[str]:
         """The IAM permissions that reading this type needs."""
@@ -130,8 +179,14 @@ class ResourceType:
         match = _pattern(self.arn).fullmatch(arn)
         return None if match is None else match.groupdict()
 
+    @property
+    def arn_fields(self) -> frozenset[str]:
+        """The field names in the ARN's template, without those every ARN has."""
+        return frozenset(_TEMPLATE_FIELD.findall(self.arn)) - {"_partition", "_region", "_account"}
 
-_FIELD = re.compile(r"\\\{(\w+)\\\}")
+
+_TEMPLATE_FIELD = re.compile(r"\{(\w+)")
+_FIELD = re.compile(r"\\\{(\w+)(:s)?\\\}")
 
 
 @lru_cache(maxsize=1024)
@@ -145,6 +200,8 @@ def _pattern(template: str) -> re.Pattern[str]:
         seen.add(name)
         if name == "_path":
             return r"(?P<_path>(?:.*/)?)"
+        if match.group(2):
+            return rf"(?P<{name}>.+)"
         return (
             f"(?P<{name}>[^:/]*)" if name in ("_partition", "_region", "_account") else f"(?P<{name}>[^/]+)"
         )
@@ -177,6 +234,11 @@ def fields_of(path: str) -> frozenset[str]:
 
     walk(compiled(path).parsed)
     return frozenset(found)
+
+
+def pick(*names: str) -> str:
+    """The JMESPath that takes these fields of an object, null where it has none."""
+    return "{" + ", ".join(f"{name}: {name}" for name in names) + "}"
 
 
 def none(*codes: str) -> frozenset[str]:

@@ -1,11 +1,15 @@
-"""IAM users, their keys, roles and customer policies."""
+"""IAM: users and their credentials, groups, roles, policies, federation, and the account's own settings."""
 
 from __future__ import annotations
 
-from providers.aws.catalog.declare import Call, Placement, ResourceType, none
+from providers.aws.catalog.declare import Call, Placement, ResourceType, none, pick
 
 _NO_ENTITY = none("NoSuchEntity", "NoSuchEntityException")
 _USER = {"UserName": "UserName"}
+_PROFILE = (
+    "{Path: Path, InstanceProfileName: InstanceProfileName, InstanceProfileId: InstanceProfileId, Arn: Arn,"
+    " CreateDate: CreateDate, Roles: Roles[].Arn}"
+)
 
 # One GetAccountAuthorizationDetails page holds what four calls a user (and five a role) would tell: groups, inline and
 # attached policies, tags. It differs in form from GetUser and GetRole, which therefore serve as the proof of existence.
@@ -111,4 +115,171 @@ ACCOUNT = ResourceType(
     tags="",
 )
 
-TYPES = (IAM_USER, IAM_ACCESS_KEY, IAM_ROLE, IAM_POLICY, ACCOUNT)
+ACCOUNT_CONTACTS = ResourceType(
+    type="aws.account_contacts",
+    title="Alternate contacts of an account",
+    service="account",
+    arn="arn:{_partition}:account::{_account}:contacts",
+    placement=Placement.GLOBAL,
+    name="_account",
+    tags="",
+    details=tuple(
+        Call(
+            "GetAlternateContact",
+            "AlternateContact",
+            {"AlternateContactType": f"'{kind.upper()}'"},
+            into=kind,
+            absent=none("ResourceNotFoundException"),
+        )
+        for kind in ("Security", "Operations", "Billing")
+    ),
+)
+
+# The one report holds what four calls a user would tell, and the root user, whom no other call tells of.
+IAM_CREDENTIALS = ResourceType(
+    type="aws.iam_credentials",
+    title="A user's row in the credential report",
+    service="iam",
+    arn="arn:{_partition}:iam::{_account}:credential-report/{user}",
+    placement=Placement.GLOBAL,
+    name="user",
+    tags="",
+    list=Call(
+        "GetCredentialReport",
+        "Content",
+        csv=True,
+        prepare="GenerateCredentialReport",
+        unprepared=none("ReportNotPresent", "ReportExpired"),
+    ),
+    get=Call(
+        "GetCredentialReport",
+        "Content",
+        csv=True,
+        prepare="GenerateCredentialReport",
+        unprepared=none("ReportNotPresent", "ReportExpired"),
+    ),
+    empty_is_gone=True,
+)
+
+IAM_GROUP = ResourceType(
+    type="aws.iam_group",
+    title="IAM group",
+    service="iam",
+    id="Arn",
+    placement=Placement.GLOBAL,
+    arn="arn:{_partition}:iam::{_account}:group/{_path}{GroupName}",
+    name="GroupName",
+    tags="",
+    list=Call(
+        "GetAccountAuthorizationDetails", "GroupDetailList[]", {"Filter": '`["Group"]`', "MaxItems": "`1000`"}
+    ),
+    get=Call("GetGroup", "Group", {"GroupName": "GroupName"}, absent=_NO_ENTITY),
+    reread_by_list=True,
+)
+
+IAM_INSTANCE_PROFILE = ResourceType(
+    type="aws.iam_instance_profile",
+    title="IAM instance profile",
+    service="iam",
+    id="Arn",
+    placement=Placement.GLOBAL,
+    arn="arn:{_partition}:iam::{_account}:instance-profile/{_path}{InstanceProfileName}",
+    name="InstanceProfileName",
+    list=Call("ListInstanceProfiles", "InstanceProfiles[]." + _PROFILE, {"MaxItems": "`1000`"}),
+    get=Call(
+        "GetInstanceProfile",
+        "InstanceProfile." + _PROFILE,
+        {"InstanceProfileName": "InstanceProfileName"},
+        absent=_NO_ENTITY,
+    ),
+    details=(
+        Call("ListInstanceProfileTags", "Tags", {"InstanceProfileName": "InstanceProfileName"}, into="Tags"),
+    ),
+)
+
+IAM_SAML_PROVIDER = ResourceType(
+    type="aws.iam_saml_provider",
+    title="IAM SAML provider",
+    service="iam",
+    id="Arn",
+    placement=Placement.GLOBAL,
+    arn="arn:{_partition}:iam::{_account}:saml-provider/{_name}",
+    name="_name",
+    tags="",
+    list=Call("ListSAMLProviders", "SAMLProviderList[]"),
+    get=Call("ListSAMLProviders", "SAMLProviderList[]"),
+    empty_is_gone=True,
+)
+
+IAM_OPENID_CONNECT_PROVIDER = ResourceType(
+    type="aws.iam_openid_connect_provider",
+    title="IAM OpenID Connect provider",
+    service="iam",
+    id="Arn",
+    arn="arn:{_partition}:iam::{_account}:oidc-provider/{_url:s}",
+    placement=Placement.GLOBAL,
+    name="_url",
+    list=Call("ListOpenIDConnectProviders", "OpenIDConnectProviderList[]"),
+    from_arn={"Arn": "_arn"},
+    get=Call(
+        "GetOpenIDConnectProvider", pick("Url"), {"OpenIDConnectProviderArn": "_arn"}, absent=_NO_ENTITY
+    ),
+    details=(
+        Call(
+            "GetOpenIDConnectProvider",
+            pick("Url", "ClientIDList", "ThumbprintList", "CreateDate", "Tags"),
+            {"OpenIDConnectProviderArn": "Arn"},
+            into="Provider",
+        ),
+    ),
+    tags="Provider.Tags",
+)
+
+IAM_SERVER_CERTIFICATE = ResourceType(
+    type="aws.iam_server_certificate",
+    title="IAM server certificate",
+    service="iam",
+    id="Arn",
+    arn="arn:{_partition}:iam::{_account}:server-certificate/{_path}{ServerCertificateName}",
+    placement=Placement.GLOBAL,
+    name="ServerCertificateName",
+    tags="",
+    list=Call("ListServerCertificates", "ServerCertificateMetadataList[]"),
+    get=Call(
+        "GetServerCertificate",
+        "ServerCertificate.ServerCertificateMetadata",
+        {"ServerCertificateName": "ServerCertificateName"},
+        absent=_NO_ENTITY,
+    ),
+)
+
+_MFA = "VirtualMFADevices[].{SerialNumber: SerialNumber, UserArn: User.Arn, EnableDate: EnableDate}"
+IAM_VIRTUAL_MFA_DEVICE = ResourceType(
+    type="aws.iam_virtual_mfa_device",
+    title="Virtual MFA device",
+    service="iam",
+    id="SerialNumber",
+    arn="arn:{_partition}:iam::{_account}:mfa/{_path}{_name}",
+    placement=Placement.GLOBAL,
+    name="_name",
+    tags="",
+    list=Call("ListVirtualMFADevices", _MFA),
+    get=Call("ListVirtualMFADevices", _MFA),
+    empty_is_gone=True,
+)
+
+TYPES = (
+    IAM_USER,
+    IAM_ACCESS_KEY,
+    IAM_ROLE,
+    IAM_POLICY,
+    ACCOUNT,
+    ACCOUNT_CONTACTS,
+    IAM_CREDENTIALS,
+    IAM_GROUP,
+    IAM_INSTANCE_PROFILE,
+    IAM_SAML_PROVIDER,
+    IAM_OPENID_CONNECT_PROVIDER,
+    IAM_SERVER_CERTIFICATE,
+    IAM_VIRTUAL_MFA_DEVICE,
+)

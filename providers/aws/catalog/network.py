@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.aws.catalog.declare import Call, ResourceType, none
+from providers.aws.catalog.declare import Batch, Call, ResourceType, none
 
 ELB = ResourceType(
     type="aws.elb",
@@ -25,9 +25,10 @@ ELB = ResourceType(
         ),
         Call(
             "DescribeTags",
-            "TagDescriptions[0].Tags",
+            "TagDescriptions[]",
             {"LoadBalancerNames": "[LoadBalancerName]"},
             into="Tags",
+            batch=Batch(20, "LoadBalancerNames", "LoadBalancerName", "LoadBalancerName", "Tags"),
         ),
     ),
     name="LoadBalancerName",
@@ -55,9 +56,10 @@ LB = ResourceType(
         ),
         Call(
             "DescribeTags",
-            "TagDescriptions[0].Tags",
+            "TagDescriptions[]",
             {"ResourceArns": "[LoadBalancerArn]"},
             into="Tags",
+            batch=Batch(20, "ResourceArns", "LoadBalancerArn", "ResourceArn", "Tags"),
         ),
         Call("DescribeListeners", "Listeners", {"LoadBalancerArn": "LoadBalancerArn"}, into="Listeners"),
     ),

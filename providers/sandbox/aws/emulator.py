@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from config.settings import AwsAccounts, AwsEvents, AwsSettings, Budget, Schedule
 from providers.sandbox.aws.door import CONTAIN_ROLE, READ_ROLE
-from providers.sandbox.aws.estate import Estate, seed_estate
+from providers.sandbox.aws.estate import TYPES, Estate, seed_estate
 from providers.sandbox.faults import Faults
 
 MANAGEMENT: Final = "123456789012"
@@ -151,10 +151,12 @@ class AwsEmulator:
         self.close()
 
     def settings(self) -> AwsSettings:
-        """Settings that point at this sandbox. The credentials are those of :meth:`environment`."""
+        """Settings that point at this sandbox and read what the estate holds. The credentials are those of
+        :meth:`environment`."""
         return AwsSettings(
             schedule=Schedule(every=timedelta(seconds=15)),
             endpoint=self.endpoint,
+            types=TYPES,
             regions=REGIONS,
             accounts=AwsAccounts(discover="organizations", role=READ_ROLE, contain_role=CONTAIN_ROLE),
             events=AwsEvents(

@@ -16,6 +16,30 @@ MEMBERS: Final = ("production", "development")
 QUEUE: Final = "watchstander-events"
 LEAKY_USER: Final = "ci-deployer"
 
+TYPES: Final = (
+    "aws.account",
+    "aws.cloudtrail",
+    "aws.db_instance",
+    "aws.db_snapshot",
+    "aws.ebs_snapshot",
+    "aws.ebs_volume",
+    "aws.ec2_instance",
+    "aws.elb",
+    "aws.flow_log",
+    "aws.iam_access_key",
+    "aws.iam_policy",
+    "aws.iam_role",
+    "aws.iam_user",
+    "aws.kms_key",
+    "aws.lb",
+    "aws.region",
+    "aws.s3_bucket",
+    "aws.security_group",
+    "aws.subnet",
+    "aws.vpc",
+)
+"""What the estate holds. moto does not do every call of the other types."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakyKey:

@@ -126,10 +126,10 @@ class Front:
 
     def _answer(self, environ: Environ, asked: Asked, *, truncated: bool = False) -> Answer:
         if asked.operation is not None and asked.call.operation == "AssumeRole":
-            return self._session(asked, self._moto(environ))
+            return self._session(asked, self._moto(environ, asked))
         paging = self._paging(asked)
         if paging is None:
-            return self._moto(environ)
+            return self._moto(environ, asked)
         token_name = wire_name(asked, paging["input_token"])
         token = asked.parameters.get(token_name)
         if token == BROKEN:
@@ -147,7 +147,7 @@ class Front:
             if asked.call.operation == "ListBuckets":
                 # moto would cut here, and tell nobody that there is more.
                 without(environ, asked, {limit_name, token_name})
-        answer = self._moto(environ)
+        answer = self._moto(environ, asked)
         if answer[0] != 200:
             return answer
         result = parse(asked, answer)
@@ -176,14 +176,19 @@ class Front:
             bucket["BucketRegion"] = regions.get(bucket["Name"])
             bucket["BucketArn"] = f"arn:aws:s3:::{bucket['Name']}"
 
-    def _moto(self, environ: Environ) -> Answer:
+    def _moto(self, environ: Environ, asked: Asked) -> Answer:
         head: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:
             head[:] = [int(status.split(" ", 1)[0]), dict(headers)]
             return lambda _: None
 
-        body = b"".join(self._app(environ, start))
+        try:
+            body = b"".join(self._app(environ, start))
+        except (NotImplementedError, AttributeError):
+            # What moto raises for an operation, or a whole service, that it does not know.
+            message = f"The sandbox does not do {asked.call.service}:{asked.call.operation or '?'}."
+            return failure(asked, 501, "NotImplemented", message)
         return head[0], head[1], body
 
     # The control

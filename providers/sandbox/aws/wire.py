@@ -136,6 +136,8 @@ def _service(signed: str, environ: Environ, body: bytes) -> str:
         return "elbv2" if b"Version=2015-12-01" in body else "elb"
     if signed == "s3" and environ.get("PATH_INFO", "").startswith("/v20180820/"):
         return "s3control"
+    if signed == "ses" and environ.get("PATH_INFO", "").startswith("/v2/"):
+        return "sesv2"
     return _NAMES.get(signed, signed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.aws.catalog import Call, Placement, ResourceType, catalog
@@ -19,6 +20,10 @@ from providers.aws.catalog.declare import search
 from providers.resource import ANY, GLOBAL, ResourceRef, Scope
 
 SESSION = botocore.session.get_session()
+READS = {"apigateway:GET", "iam:GenerateCredentialReport"}
+"""What only reads, though it is not called so."""
+UNDECLARED = frozenset[str]()
+"""Codes that services answer though their models do not say so."""
 TYPES = sorted(catalog().values(), key=lambda declared: declared.type)
 CALLS = [
     pytest.param(declared, service, call, id=f"{declared.type}-{call.operation}-{call.into or 'self'}")
@@ -28,8 +33,36 @@ CALLS = [
 CONTEXT = {"_account": "123456789012", "_region": "eu-west-1", "_partition": "aws"}
 
 
+@cache
+def model_of(service: str) -> Any:
+    return SESSION.get_service_model(service)
+
+
 def operation(service: str, call: Call) -> OperationModel:
-    return SESSION.get_service_model(service).operation_model(call.operation)
+    found: OperationModel = model_of(service).operation_model(call.operation)
+    return found
+
+
+@cache
+def _answer(service: str, name: str) -> Any:
+    return sample(model_of(service).operation_model(name).output_shape)
+
+
+def answer(service: str, call: Call) -> Any:
+    """What a call's result path finds in an answer with every member it can have."""
+    if call.csv:
+        return [{"user": "text", "arn": "text"}]
+    return search(call.result, _answer(service, call.operation))
+
+
+def filled(declared: ResourceType, **more: str) -> str:
+    """An ARN of the type."""
+    parts = {name: "" if name == "_path" else "part" * 9 for name in declared.arn_fields}
+    return declared.arn.format_map({**CONTEXT, **parts, **more})
+
+
+def wrapped(declared: ResourceType, found: Any) -> dict[str, Any]:
+    return dict(found) if isinstance(found, Mapping) else {declared.item: found}
 
 
 def sample(shape: Shape | None, depth: int = 0) -> Any:
@@ -52,19 +85,35 @@ def sample(shape: Shape | None, depth: int = 0) -> Any:
     return "2026-01-01T00:00:00Z" if shape.type_name == "timestamp" else "text-that-is-long-enough"
 
 
+@cache
+def _item(name: str) -> dict[str, Any]:
+    declared = catalog()[name]
+    known: dict[str, Any] = dict(CONTEXT)
+    if declared.list is not None:
+        known = wrapped(declared, answer(declared.list.service or declared.service, declared.list)[0])
+    if declared.each is not None:
+        parent = known
+        known = wrapped(declared, answer(declared.each.service or declared.service, declared.each)[0])
+        known |= {name: search(path, parent) for name, path in declared.inherit.items()}
+        assert None not in known.values() or not declared.inherit
+    known |= CONTEXT
+    details = [(detail, answer(detail.service or declared.service, detail)) for detail in declared.details]
+    for detail, found in details:
+        if detail.first:
+            known[detail.into] = found
+    if not declared.id:
+        declared.build_arn({"_path": "", **known})
+    arn = filled(declared)
+    known |= {name: part for name, part in (declared.parse_arn(arn) or {}).items() if name[:1] == "_"}
+    known["_arn"] = arn
+    for detail, found in details:
+        known[detail.into] = search(detail.batch.value, found[0]) if detail.batch else found
+    return known
+
+
 def item(declared: ResourceType) -> dict[str, Any]:
     """An item of the type with everything its calls can tell."""
-    call = declared.each or declared.list
-    found: Any = {}
-    if call is not None:
-        found = search(call.result, sample(operation(call.service or declared.service, call).output_shape))[0]
-    known = dict(found) if isinstance(found, Mapping) else {declared.item: found}
-    known |= CONTEXT
-    known["_arn"] = declared.build_arn(known)
-    for detail in declared.details:
-        service = detail.service or declared.service
-        known[detail.into] = search(detail.result, sample(operation(service, detail).output_shape))
-    return known
+    return dict(_item(declared.type))
 
 
 def test_there_are_the_types_the_first_issue_asks_for() -> None:
@@ -100,15 +149,14 @@ def test_operation_and_parameters_exist(declared: ResourceType, service: str, ca
     assert call.parameters.keys() <= members.keys()
     assert required <= call.parameters.keys()
     if call is declared.get:
-        names = set(re.findall(r"\{(\w+)\}", declared.arn)) - CONTEXT.keys()
-        arn = declared.arn.format_map(
-            {**CONTEXT, **{name: "" if name == "_path" else "part" for name in names}}
-        )
+        arn = filled(declared)
         context: dict[str, Any] = {**(declared.parse_arn(arn) or {}), **CONTEXT, "_arn": arn}
     elif call is declared.each:
         assert declared.list is not None
-        parents = operation(declared.list.service or declared.service, declared.list).output_shape
-        context = search(declared.list.result, sample(parents))[0]
+        parents = answer(declared.list.service or declared.service, declared.list)
+        context = wrapped(declared, parents[0]) | CONTEXT
+    elif call is declared.list:
+        context = dict(CONTEXT)
     else:
         context = item(declared)
     parameters = {name: search(path, context) for name, path in call.parameters.items()}
@@ -120,10 +168,33 @@ def test_operation_and_parameters_exist(declared: ResourceType, service: str, ca
 
 @pytest.mark.parametrize(("declared", "service", "call"), CALLS)
 def test_result_path_exists(declared: ResourceType, service: str, call: Call) -> None:
-    found = search(call.result, sample(operation(service, call).output_shape))
+    found = answer(service, call)
     assert found not in (None, [], {})
-    if isinstance(found, dict):
-        assert None not in found.values(), found
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, dict):
+            assert None not in one.values(), one
+    if call.batch is not None:
+        (entry,) = found
+        assert search(call.batch.key, item(declared)) is not None
+        assert search(call.batch.by, entry)
+        assert search(call.batch.value, entry)
+        assert call.batch.parameter in call.parameters
+
+
+def declares(service: str, call: Call, code: str) -> bool:
+    """Whether a service's model knows an error of an operation. Many models name none, or not all."""
+    shapes = operation(service, call).error_shapes
+    return not shapes or any(code in (shape.name, shape.error_code) for shape in shapes)
+
+
+@pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.type)
+def test_what_proves_absence_is_an_error_the_service_knows(declared: ResourceType) -> None:
+    for call in (declared.get, *declared.details):
+        if call is None or not call.absent:
+            continue
+        codes = {entry.partition(": ")[0] for entry in call.absent}
+        service = call.service or declared.service
+        assert any(declares(service, call, code) for code in codes) or codes <= UNDECLARED, call.operation
 
 
 @pytest.mark.parametrize(("declared", "service", "call"), CALLS)
@@ -138,7 +209,18 @@ def test_what_pages_is_paged(declared: ResourceType, service: str, call: Call) -
         "NextPageMarker",
         "ContinuationToken",
         "IsTruncated",
+        "nextPageToken",
+        "LastEvaluatedTableName",
+        "HasMoreStreams",
+        "HasMoreDeliveryStreams",
+        "position",
     }
+    if call.token[0]:
+        shape = operation(service, call).input_shape
+        assert isinstance(shape, StructureShape)
+        assert call.token[0] in shape.members
+        assert search(call.token[1], _answer(service, call.operation))
+        return
     if isinstance(output, StructureShape) and tokens & output.members.keys():
         paginators = SESSION.get_paginator_model(service)
         assert paginators.get_paginator(call.operation)
@@ -160,7 +242,7 @@ def test_declaration_is_whole(declared: ResourceType) -> None:
     assert not set(into) & {key for key in known if key not in into}
     if declared.list is not None:
         assert declared.get is not None, "a resource that cannot be read again cannot be contained"
-        assert declared.get.absent, "nothing would prove that it is gone"
+        assert declared.get.absent or declared.empty_is_gone, "nothing would prove that it is gone"
     for call in declared.details:
         if call.when:
             search(call.when, known)
@@ -171,18 +253,43 @@ def test_volatile_fields_exist(declared: ResourceType) -> None:
     known = item(declared)
     for path in declared.volatile:
         first, _, rest = path.partition(".")
-        if first == "RoleLastUsed" or rest:
-            continue
-        assert first in known or first == "Description", path
+        got: Any = {}
+        if declared.get is not None:
+            found = answer(declared.get.service or declared.service, declared.get)
+            got = wrapped(declared, found[0] if isinstance(found, list) else found)
+        assert first in known or first in got, path
+        assert not rest or isinstance(known[first], Mapping | list), path
+    for path in declared.json:
+        first, _, rest = path.partition(".")
+        assert first in known, path
+        assert not rest or isinstance(known[first], Mapping), path
+
+
+@pytest.mark.parametrize("declared", [t for t in TYPES if t.get], ids=lambda declared: declared.type)
+def test_what_an_arn_says_is_what_the_listing_says(declared: ResourceType) -> None:
+    """A resource read again starts from its ARN's parts, and must come out with the fields that the listing gives."""
+    assert declared.get is not None
+    ignored = declared.volatile | {call.into for call in declared.details}
+    listed = {name for name in item(declared) if name[:1] != "_"} - ignored
+    parts = {name for name in declared.arn_fields if name[:1] != "_"}
+    if declared.reread_by_list:
+        return
+    if declared.from_arn:
+        assert set(declared.from_arn) == listed
+        return
+    found = answer(declared.get.service or declared.service, declared.get)
+    got = set(wrapped(declared, found[0] if isinstance(found, list) else found))
+    assert (parts | got) - ignored == listed
 
 
 _IDS = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789-_.", min_size=1, max_size=40)
 
 
 @pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.type)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_arn_says_what_it_was_made_of(declared: ResourceType, data: st.DataObject) -> None:
-    names = set(re.findall(r"\{(\w+)\}", declared.arn)) - CONTEXT.keys() - {"_path"}
+    names = declared.arn_fields - {"_path"}
     parts = {name: data.draw(_IDS) for name in sorted(names)}
     path = {"_path": data.draw(st.sampled_from(["", "team/", "a/b/"]))} if "{_path}" in declared.arn else {}
     arn = declared.arn.format_map({**CONTEXT, **parts, **path})
@@ -196,10 +303,9 @@ def test_arn_says_what_it_was_made_of(declared: ResourceType, data: st.DataObjec
 @pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.type)
 def test_scope_covers_what_is_read_in_it(declared: ResourceType) -> None:
     scope = Scope("aws", "1", declared.scope_region("eu-west-1"), declared.type)
-    regions = {Placement.REGIONAL: "eu-west-1", Placement.GLOBAL: GLOBAL, Placement.ANYWHERE: "ap-south-1"}
-    ref = ResourceRef(
-        provider="aws", account="1", region=regions[declared.placement], type=declared.type, uid="arn:…"
-    )
+    regions = {Placement.REGIONAL: "eu-west-1", Placement.ANYWHERE: "ap-south-1"}
+    region = regions.get(declared.placement, GLOBAL)
+    ref = ResourceRef(provider="aws", account="1", region=region, type=declared.type, uid="arn:…")
     assert scope.covers(ref)
     assert (scope.region == ANY) == (declared.placement is Placement.ANYWHERE)
 
@@ -222,4 +328,6 @@ def test_permissions_look_like_permissions(declared: ResourceType) -> None:
     for permission in declared.permissions():
         assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+", permission), permission
         verb = permission.partition(":")[2]
-        assert verb.startswith(("List", "Get", "Describe")), f"{permission} is more than reading"
+        assert verb.startswith(("List", "Get", "Describe", "BatchGet")) or permission in READS, (
+            f"{permission} is more than reading"
+        )
