@@ -124,7 +124,7 @@ class Export:
             case ExportFormat.CLOUD_ASSET:
                 from providers.gcp.export import read_export as read_assets
 
-                yield from read_assets(self.paths)
+                yield from read_assets(self.paths, self.gaps)
             case ExportFormat.TERRAFORM:
                 raise UsageError("A Terraform plan is no inventory.")
 

@@ -24,12 +24,13 @@ _PROJECT: Final = "cloudresourcemanager.googleapis.com/Project"
 _LOG_TYPES: Final[Mapping[Any, str]] = {1: "ADMIN_READ", 2: "DATA_WRITE", 3: "DATA_READ"}
 
 
-def read_export(paths: Sequence[Path]) -> Iterator[Resource]:
-    """Every asset of the files, in the order of the lines, each with its policy.
+def read_export(paths: Sequence[Path], gaps: list[str] | None = None) -> Iterator[Resource]:
+    """Every asset of the files, in the order of the lines, each with its policy. ``gaps`` gets what of them is left out:
+    assets of another content type (organisation policies, access policies, …).
 
     The files are read twice and never held in memory. Raises UsageError, with file and line, for what is not an export.
     """
-    policies, projects, some = Policies(), Projects(), False
+    policies, projects, some, others = Policies(), Projects(), False, 0
     try:
         for path in paths:
             for asset, where in _lines(path):
@@ -42,7 +43,13 @@ def read_export(paths: Sequence[Path]) -> Iterator[Resource]:
                     except TypeError as error:
                         raise UsageError(f"{where}: the IAM policy is not valid Unicode: {error}") from error
                     some = True
+                elif policy is None and not isinstance(asset.get("resource"), dict):
+                    others += 1
                 _learn(asset, projects)
+        if others and gaps is not None:
+            gaps.append(
+                f"{others} {'asset' if others == 1 else 'assets'} with neither a resource nor an IAM policy"
+            )
         unread = {} if some else {IAM_UNREAD: "the export holds no IAM policies"}
         for path in paths:
             for asset, where in _lines(path):
@@ -65,7 +72,8 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     for piece in documents(path):
         if not isinstance(piece.value, dict):
             raise UsageError(
-                f"{piece.where}: not a JSON object", hint="An export has one asset a line, or an array of them."
+                f"{piece.where}: not a JSON object",
+                hint="An export has one asset a line, or an array of them.",
             )
         yield piece.value, piece.where
 

@@ -84,3 +84,6 @@ def test_files_are_grouped_by_what_they_are(tmp_path: Path) -> None:
     ]
     assert [r.uid for r in found[1]] == [ROW["id"].lower()]
     assert found[1].read == 1
+    # An asset without content, as an export of another content type has it, is told.
+    assert list(found[0]) == []
+    assert found[0].gaps == ["2 assets with neither a resource nor an IAM policy"]
