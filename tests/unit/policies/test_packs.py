@@ -87,7 +87,7 @@ def test_each_policy_has_its_cases(policy: Policy, policies: PolicySet) -> None:
 
 def test_there_are_enough_over_the_three_clouds(policies: PolicySet) -> None:
     clouds = Counter(p.path.parent.name for p in policies.policies if p.phase is Phase.PREPARATION)
-    assert clouds["aws"] >= 60
+    assert clouds["aws"] >= 140
     assert clouds["azure"] >= 50
     assert clouds["gcp"] >= 50
     phases = Counter(p.phase for p in policies.policies)
