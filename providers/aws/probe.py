@@ -92,6 +92,8 @@ def _look_around(settings: AwsSettings, sessions: Sessions, method: str) -> Prob
             f"The organisation has {len(set(names))} accounts: set `accounts` below to watch them all (a role of that"
             " name must be in each of them)."
         )
+    if settings.endpoint is None and (endpoint := os.environ.get("AWS_ENDPOINT_URL")):
+        advice.append(f"AWS_ENDPOINT_URL is {endpoint}: that is what was asked, and it is not written here.")
     if method in _FLEETING:
         advice.append(
             "These credentials are a person's or this shell's: a service needs its own, from a role or a profile."

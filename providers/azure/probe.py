@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from typing import Final
@@ -78,13 +80,33 @@ def _look_around(settings: AzureSettings, session: Session) -> Probe:
         )
     return Probe(
         cloud="azure",
-        identity=f"somebody with {_counted(chosen)}",
+        identity=who(_token(session)) or f"somebody with {_counted(chosen)}",
         source="a fixed token (a sandbox)"
         if settings.credential == "static"
         else f"{settings.credential} credential",
         looks=tuple(looks),
         advice=tuple(advice),
     )
+
+
+def _token(session: Session) -> str:
+    try:
+        return session.token()
+    except ProviderError:
+        return ""  # a name is nice to have; the calls above have proved that we are somebody
+
+
+def who(token: str) -> str | None:
+    """The name a token carries, for showing only: nothing of it is verified. None where it is no JWT or has no name."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        names = [claims.get(key) for key in ("upn", "unique_name", "app_displayname", "appid", "oid")]
+    except (IndexError, ValueError, AttributeError):
+        return None
+    name = next((n for n in names if isinstance(n, str) and n), None)
+    tenant = claims.get("tid")
+    return f"{name} in tenant {tenant}" if name and isinstance(tenant, str) else name
 
 
 def _wanted(subscription: str, settings: AzureSettings) -> bool:

@@ -302,6 +302,11 @@ class Session:
 
         return self.call(subscription, "arm", f"GET {path}", send)
 
+    def token(self) -> str:
+        """A token for Azure Resource Manager, as the credential gives it. Raises ProviderError."""
+        with answers("The token"):
+            return self._credential.get_token(*self._scopes).token
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:

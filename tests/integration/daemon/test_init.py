@@ -74,6 +74,7 @@ def test_what_answers_is_written_and_what_is_written_loads(
     assert all(c["found"] for c in clouds.values())
     assert {s["what"] for s in clouds["aws"]["seen"]} >= {"S3 buckets", "IAM", "CloudTrail"}
     assert any("organisation has" in line for line in clouds["aws"]["advice"])
+    assert any("AWS_ENDPOINT_URL is http://" in line for line in clouds["aws"]["advice"])
     loaded = load(path, {}).settings
     assert loaded.providers.azure is not None
     assert loaded.providers.azure.endpoint == environment["WATCHSTANDER_PROVIDERS__AZURE__ENDPOINT"]
@@ -190,14 +191,14 @@ def test_without_credentials_it_says_so_and_writes_what_to_fill_in(tmp_path: Pat
         IDENTITY_ENDPOINT=f"http://{silent}",
         IDENTITY_HEADER="x",
     )
-    done = run_bare(tmp_path, environment, "--timeout", "6")
+    done = run_bare(tmp_path, environment, "--timeout", "3")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     for title in ("Amazon Web Services", "Microsoft Azure", "Google Cloud"):
         assert f"{title}: not watched: " in done.stdout
     settings = load(tmp_path / "watchstander.yaml", {}).settings
     assert settings.providers == Providers()
-    again = run_bare(tmp_path, environment, "--timeout", "6")
+    again = run_bare(tmp_path, environment, "--timeout", "3")
     assert again.returncode == 2
 
 
