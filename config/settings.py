@@ -268,6 +268,10 @@ class PolicySettings(Model):
     """Policy id -> another severity."""
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Policy or pack id -> parameters, seen as ``data.parameters``."""
+    engine: Literal["embedded", "opa"] = "embedded"
+    """What runs Rego policies: the engine in our own worker processes, or an OPA server."""
+    opa_url: str | None = None
+    """The base address of the OPA server, where ``engine`` is ``opa``."""
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Worker processes; 0 means one a core."""
     time_limit: Duration = timedelta(seconds=2)
@@ -278,6 +282,14 @@ class PolicySettings(Model):
     """The most that the related resources a policy joins may take, in MiB of JSON; more makes its verdict unknown."""
     clock_interval: Duration = timedelta(hours=1)
     """How often policies that read the clock are judged again, and evaluations that a limit stopped are tried again."""
+
+    @model_validator(mode="after")
+    def _opa(self) -> Self:
+        if (self.engine == "opa") != (self.opa_url is not None):
+            raise ValueError("`engine: opa` and `opa_url` are given together")
+        if self.opa_url is not None and not re.match(r"https?://[^/\s]", self.opa_url):
+            raise ValueError("`opa_url` must be an http:// or https:// address")
+        return self
 
 
 class Mode(StrEnum):

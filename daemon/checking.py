@@ -16,7 +16,8 @@ from daemon.hooks.hook import Toolbox
 from daemon.schedule import schedule_problems
 from daemon.triggers import configure_hooks
 from policies.engines import Engines
-from policies.errors import PolicyErrors
+from policies.errors import EngineError, PolicyErrors
+from policies.evaluate import limits
 from policies.pack import load
 
 
@@ -37,7 +38,11 @@ def _hooks(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Proble
 
 
 def _policies(settings: Settings) -> Iterator[Problem]:
-    engine = Engines()
+    try:
+        engine = Engines.configured(settings.policies, limits(settings.policies))
+    except EngineError as unreachable:
+        yield Problem("policies.opa_url", unreachable.message, unreachable.hint)
+        return
     try:
         load(settings.policies, engine)
     except PolicyErrors as errors:

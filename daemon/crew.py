@@ -57,7 +57,7 @@ class Crew:
         if problems := tuple(schedule_problems(settings.providers)):
             raise ConfigurationError(problems)
         with contextlib.ExitStack() as stack:
-            engine = Engines(limits(settings.policies))
+            engine = Engines.configured(settings.policies, limits(settings.policies))
             stack.callback(engine.close)
             policies = load(settings.policies, engine)
             judge = Judge(policies, settings.policies, engine=engine)
@@ -101,5 +101,5 @@ class Crew:
 
 def offline_policies(settings: PolicySettings) -> PolicySet:
     """The policies of a configuration, for commands that only look at them. Raises PolicyErrors."""
-    with contextlib.closing(Engines(limits(settings))) as engine:
+    with contextlib.closing(Engines.configured(settings, limits(settings))) as engine:
         return load(settings, engine)

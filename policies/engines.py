@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from config.settings import PolicySettings
 from policies.engine import Answer, Checked, Engine, Evaluation, Limits, Module
 from policies.rego.engine import RegorusEngine
+from policies.rego.rest import OpaServerEngine
 from policies.sentinel.engine import SentinelEngine
 
 SENTINEL = ".sentinel"
@@ -22,6 +24,12 @@ class Engines:
         self.sentinel: Engine = SentinelEngine(limits)
         self.suffixes: tuple[str, ...] = (*self.rego.suffixes, *self.sentinel.suffixes)
         self.version = f"{self.rego.version} {self.sentinel.version}"
+
+    @classmethod
+    def configured(cls, settings: PolicySettings, limits: Limits) -> Engines:
+        """The engines a configuration asks for. Raises EngineError where its OPA server cannot be had."""
+        rego = OpaServerEngine(settings.opa_url, limits) if settings.opa_url is not None else None
+        return cls(limits, rego=rego)
 
     def check(self, modules: Sequence[Module]) -> Checked:
         """Parse and examine modules, those of each language among themselves."""

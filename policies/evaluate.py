@@ -72,7 +72,7 @@ class Judge:
         self.relations = declared_relations() if relations is None else tuple(relations)
         self._join_limit = settings.join_limit_mb
         self._limits = limits(settings)
-        self.engine: Engine = engine or Engines(self._limits)
+        self.engine: Engine = engine or Engines.configured(settings, self._limits)
         self._owned = engine is None
         self._threads = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="judge")
 

@@ -293,9 +293,12 @@ def policies_page() -> str:
             "|---|---|---|---|---|",
         ]
         for policy in sorted((p for p in found.policies if p.pack == pack), key=lambda p: p.id):
-            judged = (
-                ", ".join(f"`{t}`" for t in [*sorted(policy.types), *sorted(policy.terraform_types)])
-                or "findings"
+            judged = ", ".join(
+                f"`{t}`" for t in [*sorted(policy.types), *sorted(policy.terraform_types)]
+            ) or (
+                f"{policy.scope}: {', '.join(f'`{t}`' for t in sorted(policy.joins))}"
+                if policy.gathers
+                else "findings"
             )
             frameworks = "; ".join(
                 f"{name} {', '.join(ids)}" for name, ids in sorted(policy.frameworks.items())

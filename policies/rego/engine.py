@@ -95,25 +95,40 @@ class RegorusEngine:
         """Parse and examine modules, each on its own and then with those it needs, in a throw-away process: nested
         brackets parse in exponential time, and a parser that is stopped takes its process with it."""
         lease = _Lease(self.limits, None)
-        errors: list[PolicyError] = []
-        checked: list[CheckedModule] = []
         try:
-            for module in modules:
-                found = self._check_one(lease, module)
-                if isinstance(found, PolicyError):
-                    errors.append(found)
-                    continue
-                checked.append(found[0])
-                errors.extend(found[1])
-            errors.extend(bad_calls(checked))
+            checked, found = self._examine(lease, modules)
+            errors: list[PolicyError] = [*found, *bad_calls(checked)]
             if not errors:
                 errors.extend(recursion(checked))
             if not errors:
-                for found_module in checked:
-                    errors.extend(self._together(lease, found_module, checked))
+                for module in checked:
+                    errors.extend(self._together(lease, module, checked))
         finally:
             lease.drop()
-        return Checked(modules=tuple(checked), errors=tuple(errors))
+        return Checked(modules=checked, errors=tuple(errors))
+
+    def examine(self, modules: Sequence[Module]) -> tuple[tuple[CheckedModule, ...], tuple[PolicyError, ...]]:
+        """The facts in the syntax tree of each module, for an engine that compiles by itself, and what is wrong with the
+        syntax and the annotations. Raises EngineError."""
+        lease = _Lease(self.limits, None)
+        try:
+            return self._examine(lease, modules)
+        finally:
+            lease.drop()
+
+    def _examine(
+        self, lease: _Lease, modules: Sequence[Module]
+    ) -> tuple[tuple[CheckedModule, ...], tuple[PolicyError, ...]]:
+        errors: list[PolicyError] = []
+        checked: list[CheckedModule] = []
+        for module in modules:
+            found = self._check_one(lease, module)
+            if isinstance(found, PolicyError):
+                errors.append(found)
+                continue
+            checked.append(found[0])
+            errors.extend(found[1])
+        return tuple(checked), tuple(errors)
 
     def _check_one(
         self, lease: _Lease, module: Module
@@ -278,7 +293,8 @@ class _Lease:
             self.worker = None
 
 
-def _nanoseconds(now: datetime) -> int:
+def nanoseconds(now: datetime) -> int:
+    """A moment as Rego's ``time`` functions have it."""
     return int(now.timestamp()) * 1_000_000_000 + now.microsecond * 1000
 
 
@@ -288,7 +304,7 @@ def _item(evaluation: Evaluation) -> Item:
         evaluation.entrypoints,
         evaluation.input,
         evaluation.data,
-        _nanoseconds(evaluation.now),
+        nanoseconds(evaluation.now),
         evaluation.query,
     )
 

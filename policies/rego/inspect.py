@@ -69,8 +69,9 @@ def _minimal(reads: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
     return {r for r in reads if not any(r[:n] in reads for n in range(len(r)))}
 
 
-def bad_calls(modules: Sequence[CheckedModule]) -> Iterator[PolicyError]:
-    """Calls of functions that are closed, or that neither the engine nor any module of the package has."""
+def bad_calls(modules: Sequence[CheckedModule], *, own_functions_only: bool = True) -> Iterator[PolicyError]:
+    """Calls of functions that are closed, or that neither the engine nor any module of the package has. Without
+    ``own_functions_only`` only the closed ones: for an engine that knows further functions and tells by itself."""
     own: dict[str, set[str]] = {}
     for checked in modules:
         functions = (rule.name for rule in checked.rules if rule.kind is RuleKind.FUNCTION)
@@ -80,7 +81,7 @@ def bad_calls(modules: Sequence[CheckedModule]) -> Iterator[PolicyError]:
         for name, position in checked.calls:
             if name in builtins.CLOSED:
                 yield PolicySyntaxError(f"`{name}` is closed: {builtins.CLOSED[name]}", position)
-            elif name not in known and not name.startswith("data."):
+            elif own_functions_only and name not in known and not name.startswith("data."):
                 near = _near(name, known)
                 hint = (
                     f"Did you mean `{near}`?" if near else "docs/policies.md lists the functions there are."
