@@ -205,7 +205,7 @@ class Reader:
                 .limit(batch)
             )
             with self._database.read() as connection:
-                found = self._stored(connection, connection.execute(query).all(), None)
+                found = self._stored(connection, connection.execute(query).all(), None, due=True)
             if not found:
                 return
             after = found[-1].resource_id
@@ -231,39 +231,40 @@ class Reader:
         return ids
 
     def _stored(
-        self, connection: Connection, rows: Sequence[Any], at: datetime | None
+        self, connection: Connection, rows: Sequence[Any], at: datetime | None, *, due: bool = False
     ) -> list[StoredResource]:
         self._codecs.load(connection, {row.codec_id for row in rows})
-        return [self._one(row, at) for row in rows]
+        return [self._one(row, at, due=due) for row in rows]
 
-    def _one(self, row: Any, at: datetime | None) -> StoredResource:
-        record = decode(self._codecs, row.codec_id, row.data)
-        if at is None and row.unread is not None:
-            unread = orjson.loads(row.unread)
+    def _one(self, row: Any, at: datetime | None, *, due: bool) -> StoredResource:
+        # Taken apart at once, and no attribute asked for that may be missing: that would cost more than decoding does.
+        number, uid, first_seen, deleted_at, cause, provider, begun, ends, digest, codec, data, *outbox = row
+        record = decode(self._codecs, codec, data)
+        if at is None and cause is not None:
+            unread = orjson.loads(cause)
         else:
             unread = dict.fromkeys(record.unknown, "it was never read by then")
-        ref = ResourceRef(
-            provider=row.provider,
-            account=record.account,
-            region=record.region,
-            type=record.type,
-            uid=row.uid,
-        )
-        token = row.token if hasattr(row, "token") else documents.token(row.digest, unread)
+        token, baseline = outbox if due else (documents.token(digest, unread), False)
         return StoredResource(
-            resource_id=row.id,
-            ref=ref,
+            resource_id=number,
+            ref=ResourceRef(
+                provider=provider,
+                account=record.account,
+                region=record.region,
+                type=record.type,
+                uid=uid,
+            ),
             name=record.name,
             document=record.document,
             tags=record.tags,
             unread=unread,
-            digest=row.digest,
-            first_seen=from_us(row.first_seen),
-            valid_from=from_us(row.valid_from),
-            valid_to=ended(row.valid_to),
-            deleted_at=ended(row.deleted_at),
-            baseline=bool(getattr(row, "baseline", False)),
-            ticket=Ticket(row.id, token),
+            digest=digest,
+            first_seen=from_us(first_seen),
+            valid_from=from_us(begun),
+            valid_to=ended(ends),
+            deleted_at=ended(deleted_at),
+            baseline=bool(baseline),
+            ticket=Ticket(number, token),
         )
 
 
