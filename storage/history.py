@@ -19,8 +19,8 @@ from providers.resource import ResourceRef
 from storage.database import Database
 from storage.diff import diff_records
 from storage.documents import Record, only_learned
-from storage.observe import CHUNK, chunks, decode
 from storage.query import Filter, Reader
+from storage.rows import CHUNK, chunks, decode
 from storage.tables import RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, from_us, to_us
 from storage.values import MISSING, Change, ChangeKind, FieldChange, Origin, StoredResource

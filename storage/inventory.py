@@ -20,9 +20,10 @@ import sqlalchemy as sa
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import documents
 from storage.database import Database
-from storage.observe import Context, Observer, Seen, place_id, remove, rows_by
+from storage.observe import Context, Observer, Seen, remove
 from storage.query import Filter, Reader
 from storage.recording import Recording, Surroundings, record_coverage
+from storage.rows import place_id, rows_by
 from storage.tables import APPLIED, COVERAGE, DUE, RESOURCE, SCOPE
 from storage.times import ended, from_us, to_us
 from storage.values import Change, ScopeState, StoredResource

@@ -19,7 +19,7 @@ from providers.normalise import digest_of
 from providers.relation import provider_of
 from providers.resource import ANY, CoverageStatus
 from storage.database import Database
-from storage.observe import chunks
+from storage.rows import chunks
 from storage.tables import FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
 from storage.times import OPEN, to_us
 

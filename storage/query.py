@@ -21,7 +21,7 @@ from providers.resource import ResourceRef
 from storage import documents
 from storage.database import Database
 from storage.documents import Record
-from storage.observe import CHUNK, chunks, decode
+from storage.rows import CHUNK, chunks, decode
 from storage.tables import DUE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import StoredResource, Ticket

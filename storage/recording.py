@@ -20,7 +20,8 @@ from providers.resource import ANY, Coverage, CoverageStatus, Resource, Resource
 from storage import bulk, documents
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
-from storage.observe import Context, Observer, Row, Seen, Settled, chunks, place_id, remove, rows_by
+from storage.observe import Context, Observer, Seen, Settled, remove
+from storage.rows import Row, chunks, place_id, rows_by
 from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, to_us
 from storage.values import Change

@@ -1,0 +1,180 @@
+"""What a finding is: its values, the filter that chooses some, and how a row becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+
+from policies.policy import Phase
+from providers.provider import Severity
+from providers.resource import ResourceRef
+from storage.tables import FINDING, RESOURCE, SCOPE
+from storage.times import OPEN, ended, from_us, to_us
+
+
+class FindingStatus(StrEnum):
+    """What a finding is at a time. ``EXEMPT``: open, and an exemption is in force."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    EXEMPT = "exempt"
+
+
+class Reason(StrEnum):
+    """Why a finding was resolved."""
+
+    PASSED = "passed"
+    NOT_APPLICABLE = "not-applicable"
+    RESOURCE_DELETED = "resource-deleted"
+    POLICY_REMOVED = "policy-removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One finding as it was at the time asked for."""
+
+    id: str
+    resource_id: int
+    ref: ResourceRef
+    policy: str
+    title: str
+    phase: Phase
+    severity: Severity
+    status: FindingStatus
+    message: str
+    details: tuple[Mapping[str, Any], ...]
+    opened_at: datetime
+    resolved_at: datetime | None
+    reason: Reason | None
+    baseline: bool
+    frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exemption: str | None = None
+    """The exemption in force."""
+
+    def record(self) -> dict[str, Any]:
+        """As JSON values, by the command line's contract."""
+        return {
+            "id": self.id,
+            "policy": self.policy,
+            "title": self.title,
+            "phase": self.phase.value,
+            "severity": self.severity.value,
+            "resource": self.ref.uid,
+            "provider": self.ref.provider,
+            "account": self.ref.account,
+            "region": self.ref.region,
+            "type": self.ref.type,
+            "status": self.status.value,
+            "message": self.message,
+            "opened_at": self.opened_at,
+            "resolved_at": self.resolved_at,
+            "reason": self.reason.value if self.reason else None,
+            "baseline": self.baseline,
+            "frameworks": self.frameworks,
+            "exemption": self.exemption,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingChanges:
+    """What a batch of verdicts did. ``kept`` still fail, ``updated`` of them with another message; ``unknown`` could not
+    be decided."""
+
+    opened: tuple[Finding, ...] = ()
+    resolved: tuple[Finding, ...] = ()
+    kept: int = 0
+    updated: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingFilter:
+    """Which findings; empty means all. ``min_severity`` takes that severity and worse; ``framework`` a framework's name."""
+
+    status: FindingStatus | None = None
+    phase: Phase | None = None
+    severity: Severity | None = None
+    min_severity: Severity | None = None
+    framework: str | None = None
+    policies: frozenset[str] = frozenset()
+    uid: str | None = None
+    providers: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+
+
+class Unknown(NamedTuple):
+    """A pair that could not be decided."""
+
+    uid: str
+    policy: str
+    since: datetime
+    cause: str
+
+
+FOUND = (
+    sa.select(
+        FINDING,
+        RESOURCE.c.uid,
+        SCOPE.c.provider,
+        SCOPE.c.account,
+        SCOPE.c.region,
+        SCOPE.c.type,
+    )
+    .select_from(FINDING)
+    .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+)
+"""Findings with where their resources are."""
+
+
+def finding_of(row: Any, at: datetime | None) -> Finding:
+    """A row of :data:`FOUND` as it was at a time (now: None); with a column ``exempt`` where that matters."""
+    over = row.resolved_at < OPEN and (at is None or row.resolved_at <= to_us(at))
+    status = FindingStatus.RESOLVED if over else FindingStatus.OPEN
+    if status is FindingStatus.OPEN and getattr(row, "exempt", False):
+        status = FindingStatus.EXEMPT
+    return Finding(
+        id=row.id,
+        resource_id=row.resource_id,
+        ref=ref_of(row),
+        policy=row.policy_id,
+        title=row.title,
+        phase=Phase(row.phase),
+        severity=Severity(row.severity),
+        status=status,
+        message=row.message,
+        details=details_of(row.details),
+        opened_at=from_us(row.opened_at),
+        resolved_at=ended(row.resolved_at) if over else None,
+        reason=Reason(row.reason) if over and row.reason else None,
+        baseline=bool(row.baseline),
+        frameworks={k: tuple(v) for k, v in orjson.loads(row.frameworks).items()},
+        exemption=row.exemption if status is FindingStatus.EXEMPT else None,
+    )
+
+
+def resolved_of(row: Any, reason: Reason, at: int) -> Finding:
+    """An open row as it is once it has been resolved at ``at``."""
+    found = finding_of(row, None)
+    when = from_us(max(at, row.opened_at + 1))
+    return replace(found, status=FindingStatus.RESOLVED, reason=reason, resolved_at=when)
+
+
+def ref_of(row: Any) -> ResourceRef:
+    """Where the resource of a row is."""
+    return ResourceRef(
+        provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
+    )
+
+
+def details_of(text: str | None) -> tuple[Mapping[str, Any], ...]:
+    """The details of a row's messages."""
+    return tuple(orjson.loads(text)) if text else ()

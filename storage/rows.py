@@ -1,0 +1,116 @@
+"""The rows of resources and of the places they are in; what every store that reads or writes them shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from providers.resource import ResourceRef, Scope
+from storage.codec import Codecs
+from storage.documents import Record
+from storage.errors import Damaged
+from storage.tables import RESOURCE, SCOPE
+
+CHUNK = 500
+"""How many keys one query asks for."""
+
+
+class Row(NamedTuple):
+    """What the store knows of one resource before this batch."""
+
+    id: int
+    uid: str
+    digest: bytes
+    changed_at: int
+    deleted_at: int | None
+    missed: int
+    unread: str | None
+    scope_id: int | None
+    place_id: int
+    provider: str
+    account: str
+    region: str
+    type: str
+
+    @property
+    def ref(self) -> ResourceRef:
+        """Where it was last seen."""
+        return ResourceRef(
+            provider=self.provider, account=self.account, region=self.region, type=self.type, uid=self.uid
+        )
+
+
+_ROW = (
+    sa.select(
+        RESOURCE.c.id,
+        RESOURCE.c.uid,
+        RESOURCE.c.digest,
+        RESOURCE.c.changed_at,
+        RESOURCE.c.deleted_at,
+        RESOURCE.c.missed,
+        RESOURCE.c.unread,
+        RESOURCE.c.scope_id,
+        RESOURCE.c.place_id,
+        SCOPE.c.provider,
+        SCOPE.c.account,
+        SCOPE.c.region,
+        SCOPE.c.type,
+    )
+    .select_from(RESOURCE)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+)
+
+
+def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
+    """Slices of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def rows_by(connection: Connection, column: str, keys: Sequence[Any]) -> Iterator[Row]:
+    """The rows whose ``column`` is one of ``keys``."""
+    for part in chunks(keys):
+        for row in connection.execute(_ROW.where(RESOURCE.c[column].in_(part))):
+            yield Row._make(row)
+
+
+def place_id(connection: Connection, scope: Scope) -> int:
+    """The row of a scope, made if need be."""
+    key = (
+        SCOPE.c.provider == scope.provider,
+        SCOPE.c.account == scope.account,
+        SCOPE.c.region == scope.region,
+        SCOPE.c.type == scope.type,
+    )
+    found = connection.scalar(sa.select(SCOPE.c.id).where(*key))
+    if found is not None:
+        return int(found)
+    row = {
+        "provider": scope.provider,
+        "account": scope.account,
+        "region": scope.region,
+        "type": scope.type,
+        "read": 0,
+        "details_unread": 0,
+    }
+    return int(connection.execute(sa.insert(SCOPE).values(row).returning(SCOPE.c.id)).scalar_one())
+
+
+def touch(connection: Connection, places: Iterable[int]) -> None:
+    """Count a change of what is in these places, in the transaction that makes it."""
+    for part in chunks(sorted(places)):
+        connection.execute(sa.update(SCOPE).where(SCOPE.c.id.in_(part)).values(revision=SCOPE.c.revision + 1))
+
+
+def decode(codecs: Codecs, codec_id: int, data: bytes) -> Record:
+    """A stored version's record. Raises Damaged."""
+    try:
+        return Record.decode(codecs.decode(codec_id, data))
+    except ValueError as error:
+        raise Damaged(
+            f"A stored document is not what was written ({error}).",
+            hint="The row was altered or the disk failed; restore it from a backup.",
+        ) from error
