@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from policies.decide import decide
 from policies.engine import Engine, Program
 from policies.errors import PackError, PolicyError, Position
@@ -127,7 +129,8 @@ def run_case(case: Case, compiled: CompiledPolicy, engine: Engine) -> CaseResult
     parameters = case.values.get("parameters")
     if parameters:
         merged = {**compiled.policy.parameters, **parameters}
-        program = Program.of(compiled.modules, encode({"parameters": merged}))
+        data = {**orjson.loads(compiled.program.data), "parameters": merged}
+        program = Program.of(compiled.modules, encode(data))
         compiled = replace(compiled, program=program, policy=replace(compiled.policy, parameters=merged))
     only = PolicySet([compiled])
     try:

@@ -8,7 +8,6 @@ from typing import Any
 from config.settings import PolicySettings
 from policies.engine import Answer, Checked, Engine, Evaluation, Limits, Module
 from policies.rego.engine import RegorusEngine
-from policies.rego.rest import OpaServerEngine
 from policies.sentinel.engine import SentinelEngine
 
 SENTINEL = ".sentinel"
@@ -28,8 +27,11 @@ class Engines:
     @classmethod
     def configured(cls, settings: PolicySettings, limits: Limits) -> Engines:
         """The engines a configuration asks for. Raises EngineError where its OPA server cannot be had."""
-        rego = OpaServerEngine(settings.opa_url, limits) if settings.opa_url is not None else None
-        return cls(limits, rego=rego)
+        if settings.opa_url is None:
+            return cls(limits)
+        from policies.rego.rest import OpaServerEngine
+
+        return cls(limits, rego=OpaServerEngine(settings.opa_url, limits))
 
     def check(self, modules: Sequence[Module]) -> Checked:
         """Parse and examine modules, those of each language among themselves."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.settings import PolicySettings
+from policies.bundle import MANIFEST, Bundle, is_archive, read_bundle
 from policies.engine import CheckedModule, Engine, Module, Program, RuleKind, closure
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
 from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, read
@@ -49,6 +50,8 @@ class Pack:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     policies: Mapping[str, Declared] = field(default_factory=dict)
     """File stem -> metadata declared in pack.yaml instead of in the file."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What an OPA bundle brings for its policies, below ``data``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,9 @@ class Loader:
         self.errors: list[PolicyError] = []
         self._files: dict[Path, Pack] = {}
         self._packs: list[Pack] = []
+        self._texts: dict[Path, str] = {}
+        """The sources that are not files of their own: those of packed bundles."""
+        self._bundles: dict[Path, Bundle] = {}
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> None:
         """Note an error of the configuration."""
@@ -207,6 +213,9 @@ class Loader:
         """Add a pack, a folder or a file."""
         if not root.exists():
             self.wrong(str(root), "there is no such file or folder")
+            return
+        if is_archive(root) or (root / MANIFEST).is_file():
+            self._bundle(root)
             return
         bare = Pack(id=root.stem, title=root.stem, root=root)
         packs = {bare.root: bare}
@@ -221,17 +230,54 @@ class Loader:
             for file in sorted(root.rglob(PACK_FILE)):
                 packs[file.parent] = self._pack(file)
         for path in [] if root.is_file() and is_test(root) else self._below(root):
+            if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+                self.errors.append(PackError(f"a link that leaves {root}", Position(path)))
+                continue
             owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
             self._files[path] = owner
         self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
 
+    def _bundle(self, root: Path) -> None:
+        """Add an OPA bundle, packed or not."""
+        bundle, errors = read_bundle(root)
+        self.errors += errors
+        name = root.name.removesuffix(".tar.gz").removesuffix(".tgz")
+        pack = Pack(id=name, title=name, root=root)
+        declared = bundle.files.get(root / PACK_FILE)
+        if declared is not None:
+            pack = self._pack(root / PACK_FILE, declared, bundle)
+        pack = replace(pack, parameters={**bundle.parameters, **pack.parameters}, data=bundle.data)
+        for path, text in bundle.files.items():
+            if path.suffix in self._engine.suffixes and not is_test(path):
+                self._files[path] = pack
+                self._texts[path] = text
+        self._packs.append(pack)
+        self._bundles[root] = bundle
+
+    def _owned(self, modules: Iterable[CheckedModule]) -> None:
+        """What in a bundle is not the bundle's."""
+        for module in modules:
+            pack = self._files[module.module.path]
+            bundle = self._bundles.get(pack.root)
+            if bundle is None:
+                continue
+            if not bundle.owns(module.package):
+                what = f"package {module.package} is outside the roots of the manifest ({', '.join(bundle.roots)})"
+                self.errors.append(PackError(what, Position(module.module.path, 1)))
+            at: Any = bundle.data
+            for part in module.package.split("."):
+                at = at.get(part) if isinstance(at, Mapping) else None
+            if at is not None:
+                what = f"the bundle has data where package {module.package} is"
+                self.errors.append(PackError(what, Position(module.module.path, 1)))
+
     def _below(self, root: Path) -> list[Path]:
         return policy_files(root, self._engine.suffixes)
 
-    def _pack(self, file: Path) -> Pack:
+    def _pack(self, file: Path, text: str | None = None, bundle: Bundle | None = None) -> Pack:
         pack = Pack(id=file.parent.name, title=file.parent.name, root=file.parent)
         try:
-            values, lines = load_yaml(read_module(file).text, file)
+            values, lines = load_yaml(read_module(file).text if text is None else text, file)
         except PackError as error:
             self.errors.append(error)
             return pack
@@ -247,9 +293,14 @@ class Loader:
                 return Position(file, lines.get(f"policies.{stem}.{key}", lines.get(f"policies.{stem}", 1)))
 
             policies[stem] = Declared(values=entry, where=where)
-            if not any(list(file.parent.rglob(f"{stem}{suffix}")) for suffix in self._engine.suffixes):
-                names = " or ".join(f"{stem}{suffix}" for suffix in self._engine.suffixes)
-                reader.wrong(f"policies.{stem}", f"there is no {names} in this pack")
+            names = {f"{stem}{suffix}" for suffix in self._engine.suffixes}
+            if bundle is not None:
+                there = any(path.name in names for path in bundle.files)
+            else:
+                there = any(list(file.parent.rglob(name)) for name in names)
+            if not there:
+                said = " or ".join(f"{stem}{suffix}" for suffix in self._engine.suffixes)
+                reader.wrong(f"policies.{stem}", f"there is no {said} in this pack")
         pack = Pack(
             id=reader.text("id", file.parent.name),
             title=reader.text("title", file.parent.name),
@@ -271,11 +322,13 @@ class Loader:
         modules: list[Module] = []
         for path in self._files:
             try:
-                modules.append(read_module(path))
+                text = self._texts.get(path)
+                modules.append(read_module(path) if text is None else Module(path=path, text=text))
             except PackError as error:
                 self.errors.append(error)
         checked = self._engine.check(modules)
         self.errors += checked.errors
+        self._owned(checked.modules)
         compiled = list(self._compile(checked.modules, settings))
         self._duplicates(compiled)
         self._overrides(settings, {c.policy.id for c in compiled})
@@ -374,7 +427,7 @@ def compile_policy(
         **settings.parameters.get(pack.id, {}),
         **settings.parameters.get(metadata.id, {}),
     }
-    program = Program.of(group, encode({"parameters": parameters}))
+    program = Program.of(group, encode({**pack.data, "parameters": parameters}))
     names = {rule.name: rule for rule in module.rules}
     rules = list(names.values())
 
