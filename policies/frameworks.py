@@ -174,7 +174,7 @@ def covering(framework: Framework, policies: Iterable[Policy]) -> dict[str, tupl
     """Control -> the policies that judge resources by it."""
     found: dict[str, list[Policy]] = {control: [] for control in framework.controls}
     for policy in policies:
-        if policy.phase not in JUDGING or not (policy.types or policy.terraform_types):
+        if policy.phase not in JUDGING or not (policy.types or policy.terraform_types or policy.joins):
             continue
         for control in policy.frameworks.get(framework.id, ()):
             found.setdefault(control, []).append(policy)

@@ -147,7 +147,7 @@ def _gaps(policy: Policy, facts: _Facts) -> Iterator[str]:
     elif applied is not None and not policy.reads_clock and not policy.joins and applied != policy.digest:
         yield f"{policy.id} has changed since it was applied"
     types = list(_types(policy, facts.places))
-    if not policy.types:
+    if not policy.types | policy.joins:
         yield f"{policy.id} names no resource types, so whether they were read cannot be told"
     elif not types:
         yield f"nothing that {policy.id} judges was ever read"

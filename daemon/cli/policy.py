@@ -343,3 +343,30 @@ def _eval_sentinel(
     )
     cli.out.document(outcome.to_json())
     return ExitStatus.FAILED if outcome.error is not None else ExitStatus.OK
+
+
+@verb(
+    app,
+    "watchstander policy backtest bucket_logging.rego --since 30d",
+    "watchstander policy backtest ./policies --since 7d --format json",
+)
+def backtest(
+    cli: State,
+    files: Annotated[list[Path], typer.Argument(help="Policies: files or folders.", metavar="FILE...")],
+    since: Annotated[str, typer.Option(metavar="TIME", help="From when: 30d, 2026-05-01.")],
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to when; now if not given.")] = None,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="List the findings that would have been, one by one.")
+    ] = False,
+) -> None:
+    """Try policies on what is remembered, before they may act: which findings they would have opened and closed, and when;
+    what the configured hooks would have been allowed to do, and how many an hour. Beside it, the policy in force.
+
+    Nothing is changed. What fails from the beginning would be open at once; under a policy that is new, hooks are asked about
+    it at once too.
+    """
+    from daemon.cli.backtest import tried
+
+    start, end = cli.time(since), cli.time(until)
+    assert start is not None
+    tried(cli, files, start, end or cli.now(), findings=findings)

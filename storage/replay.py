@@ -1,0 +1,118 @@
+"""The past in order: every version of every resource that was valid in a time, resource by resource, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from providers.resource import Resource, ResourceRef
+from storage.database import Database
+from storage.rows import decode
+from storage.query import Filter
+from storage.tables import RESOURCE, SCOPE, VERSION
+from storage.times import ended, from_us, to_us
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One content of a resource over [valid_from, valid_to). ``valid_to`` is None where it is valid still."""
+
+    resource: Resource
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+class Replay:
+    """Reads the past of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._codecs = database.codecs
+
+    def types(self) -> dict[str, ResourceRef]:
+        """Every type there is or was a resource of, with one such resource."""
+        first = (
+            sa.select(sa.func.min(RESOURCE.c.id).label("id"), RESOURCE.c.place_id)
+            .group_by(RESOURCE.c.place_id)
+            .subquery()
+        )
+        query = (
+            sa.select(RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+            .join(first, first.c.id == RESOURCE.c.id)
+            .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+        )
+        with self._database.read() as connection:
+            return {
+                row.type: ResourceRef(
+                    provider=row.provider,
+                    account=row.account,
+                    region=row.region,
+                    type=row.type,
+                    uid=row.uid,
+                )
+                for row in connection.execute(query)
+            }
+
+    def earliest(self) -> datetime | None:
+        """When the past begins; None where there is none."""
+        with self._database.read() as connection:
+            first = connection.scalar(sa.select(sa.func.min(VERSION.c.valid_from)))
+        return None if first is None else from_us(int(first))
+
+    def versions(self, types: Collection[str], since: datetime, until: datetime) -> Iterator[list[Version]]:
+        """The versions of resources of these types that were valid at any moment of [since, until], in batches."""
+        wanted = Filter(types=frozenset(types))
+        after = (0, 0)
+        while True:
+            query = (
+                sa.select(
+                    VERSION.c.resource_id,
+                    VERSION.c.valid_from,
+                    VERSION.c.valid_to,
+                    VERSION.c.codec_id,
+                    VERSION.c.data,
+                    RESOURCE.c.uid,
+                    SCOPE.c.provider,
+                )
+                .select_from(VERSION)
+                .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
+                .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+                .where(
+                    wanted.places(),
+                    VERSION.c.valid_from <= to_us(until),
+                    VERSION.c.valid_to > to_us(since),
+                    sa.tuple_(VERSION.c.resource_id, VERSION.c.valid_from) > after,
+                )
+                .order_by(VERSION.c.resource_id, VERSION.c.valid_from)
+                .limit(_BATCH)
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(query).all()
+                self._codecs.load(connection, {row.codec_id for row in rows})
+            if not rows:
+                return
+            after = (rows[-1].resource_id, rows[-1].valid_from)
+            yield [self._version(row) for row in rows]
+
+    def _version(self, row: Any) -> Version:
+        record = decode(self._codecs, row.codec_id, row.data)
+        ref = ResourceRef(
+            provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
+        )
+        return Version(
+            resource=Resource(
+                ref=ref,
+                name=record.name,
+                document=record.document,
+                tags=record.tags,
+                unread=dict.fromkeys(record.unknown, "it was never read by then"),
+            ),
+            valid_from=from_us(row.valid_from),
+            valid_to=ended(row.valid_to),
+        )
