@@ -185,7 +185,9 @@ def test_a_header_that_claims_gigabytes_is_defused(tmp_path: Path, engine: Regor
     assert message.startswith("B: ")
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar at all")])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", gzip.compress(b"no tar")], ids=["empty", "text", "gzip"]
+)
 def test_what_is_no_archive_is_told(tmp_path: Path, engine: RegorusEngine, content: bytes) -> None:
     path = tmp_path / "b.tar.gz"
     path.write_bytes(content)
