@@ -113,9 +113,7 @@ class GcpProvider:
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """A custom role's JSON."""
-        return permissions.role(
-            self._settings, contain=contain, events=bool(self._settings.subscriptions)
-        )
+        return permissions.role(self._settings, contain=contain, events=bool(self._settings.subscriptions))
 
     def close(self) -> None:
         """Let go of connections."""
