@@ -1,0 +1,26 @@
+# METADATA
+# title: Somebody is told of changes of SQL firewall rules
+# description: >-
+#   An alert on changes of SQL firewall rules tells a person within minutes, when it still can be
+#   undone.
+# custom:
+#   id: azure.told_of_sql_firewall_changes
+#   severity: low
+#   scope: account
+#   joins:
+#     microsoft.insights/activitylogalerts: [properties]
+#   frameworks:
+#     cis-azure: ["5.2.7"]
+#     nist-800-53: ["AU-6", "SI-4"]
+#     soc2: ["CC7.2"]
+#     pci-dss: ["10.4.1.1"]
+#   parameters:
+#     operation: "Microsoft.Sql/servers/firewallRules/write"
+#   remediation: >-
+#     Make an activity log alert for the subscription with an action group that tells somebody. Where
+#     another system watches for these operations, switch this policy off.
+package watchstander.preparation.azure.told_of_sql_firewall_changes
+
+import data.watchstander.lib.watched_azure
+
+deny contains "Nobody is told of changes of SQL firewall rules." if not watched_azure.told_of(data.parameters.operation)
