@@ -187,6 +187,10 @@ class AwsSettings(ProviderSettings):
     """Regions to read; empty means every region enabled for the account."""
     profile: str | None = None
     """A profile of the shared AWS configuration; the SDK's own search otherwise."""
+    sources: Annotated[tuple[Literal["describe", "cloudcontrol"], ...], Field(min_length=1)] = ("describe",)
+    """How resources are read: ``describe`` with each service's own calls, ``cloudcontrol`` the ``cloudcontrol_types``."""
+    cloudcontrol_types: tuple[str, ...] = ()
+    """CloudFormation types to read through Cloud Control: ``AWS::Logs::QueryDefinition``; a trailing ``*`` is a prefix."""
     accounts: AwsAccounts = AwsAccounts()
     """Which accounts, and how they are entered."""
     events: AwsEvents = AwsEvents()

@@ -13,6 +13,7 @@ _PREFIXES: Final[Mapping[str, str]] = {
     "opensearch": "es",
     "accessanalyzer": "access-analyzer",
     "stepfunctions": "states",
+    "cloudcontrol": "cloudformation",
     "events": "events",
     "cloudwatch": "cloudwatch",
     "resourcegroupstaggingapi": "tag",

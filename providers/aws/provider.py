@@ -14,6 +14,7 @@ import boto3
 from config.settings import AwsSettings
 from providers.aws import actions, events, past, role, sqs, terraform
 from providers.aws.catalog import Placement, ResourceType, catalog
+from providers.aws.cloudcontrol import LongTail
 from providers.aws.reader import Reader
 from providers.aws.role import matches
 from providers.aws.session import Place, Sessions
@@ -34,6 +35,9 @@ from providers.terraform import TerraformView
 
 ORGANIZATION: Final = "organization"
 """In a coverage, stands for the accounts that could not be listed."""
+
+LONG_TAIL: Final = "cloudcontrol"
+"""In a coverage, stands for the types that could not be listed."""
 
 
 class AwsProvider:
@@ -62,6 +66,7 @@ class AwsProvider:
             settings, clock=clock, monotonic=monotonic, sleep=sleep, attempts=attempts, prepare=prepare
         )
         self._reader = Reader(settings, self.sessions, catalog())
+        self._long_tail = LongTail(settings, self.sessions)
         self._sources: tuple[EventSource, ...] | None = None
 
     def discover(self, selection: Selection) -> Discovery:
@@ -69,7 +74,14 @@ class AwsProvider:
         if selection.providers and self.name not in selection.providers:
             return Discovery(scopes=())
         accounts, unread = self._accounts()
-        types = [t for t in self._types.values() if matches(t.type, selection.types, empty=True)]
+        known = dict(self._types)
+        try:
+            known |= self._long_tail.types()
+        except ProviderError as error:
+            unread.append(self._unread(LONG_TAIL, error))
+        types = [t for t in known.values() if matches(t.type, selection.types, empty=True)]
+        # Types of a service one after the other, so that its clients are made once.
+        types.sort(key=lambda declared: declared.service)
         scopes: list[Scope] = []
         wanted = {
             account: name

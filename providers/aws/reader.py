@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from config.settings import AwsSettings
+from providers.aws import cloudcontrol
 from providers.aws.asking import Asker, Group, grouped, parse_json, says
 from providers.aws.catalog.declare import Placement, ResourceType, compiled
 from providers.aws.session import Place, Sessions
@@ -282,6 +283,8 @@ class Reader:
 
     def _declared(self, name: str) -> ResourceType:
         declared = self._types.get(name)
+        if declared is None and cloudcontrol.is_name(name):
+            declared = cloudcontrol.declared(name)
         if declared is None:
             raise Refused(
                 f"{name} is not a declared AWS type.", hint="See docs/providers-aws.md.", code="NoSuchType"

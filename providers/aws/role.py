@@ -16,11 +16,16 @@ from providers.roles import Role, chosen_kinds
 
 LIMIT: Final = 6144
 """Characters, without white space, that IAM takes in a managed policy."""
+_CLOUD_CONTROL: Final = frozenset(
+    {"cloudformation:GetResource", "cloudformation:ListResources", "cloudformation:ListTypes"}
+)
 _ALWAYS: Final = ("ec2:DescribeRegions", "config:GetResourceConfigHistory")
 
 
 def read_types(settings: AwsSettings) -> dict[str, ResourceType]:
     """The declared types that a configuration reads, by name."""
+    if "describe" not in settings.sources:
+        return {}
     return {
         name: declared
         for name, declared in catalog().items()
@@ -44,6 +49,8 @@ def document(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = (
         return policy([("WatchstanderContain", wanted, "*")])
     accounts, queue, partition = settings.accounts, settings.events.queue_url, settings.partition
     read = {p for declared in read_types(settings).values() for p in declared.permissions()} | {*_ALWAYS}
+    if "cloudcontrol" in settings.sources:
+        read |= _CLOUD_CONTROL
     names = sorted({name for name in (accounts.role, accounts.contain_role) if name is not None})
     roles = [f"arn:{partition}:iam::*:role/{name}" for name in names]
     discovers = accounts.discover != "none"
@@ -74,6 +81,11 @@ def role(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = ()) -
     if len(parts) > 1:
         notes.append(
             f"IAM takes {LIMIT} characters in a policy, so this is {len(parts)} policies for one role: attach them all."
+        )
+    if not contain and "cloudcontrol" in settings.sources:
+        notes.append(
+            "Cloud Control reads with the role's own permissions: for `cloudcontrol_types` it needs what their handlers"
+            " call, which AWS's managed policy ReadOnlyAccess or SecurityAudit gives."
         )
     if not contain and settings.accounts.role:
         notes.append(

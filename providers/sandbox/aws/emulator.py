@@ -6,12 +6,15 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from config.settings import AwsAccounts, AwsEvents, AwsSettings, Budget, Schedule
 from providers.sandbox.aws.door import CONTAIN_ROLE, READ_ROLE
 from providers.sandbox.aws.estate import TYPES, Estate, seed_estate
 from providers.sandbox.faults import Faults
+
+if TYPE_CHECKING:
+    from providers.sandbox.aws.cloudcontrol import CloudControl
 
 MANAGEMENT: Final = "123456789012"
 """The account of the sandbox's own credentials."""
@@ -53,6 +56,12 @@ class AwsEmulator:
     def calls(self) -> Mapping[str, int]:
         """How often each ``service:Operation`` was called since the start."""
         return dict(self._front.calls)
+
+    @property
+    def cloud_control(self) -> CloudControl:
+        """What Cloud Control knows, to be filled: moto does not do it."""
+        found: CloudControl = self._front.cloud_control
+        return found
 
     @property
     def ahead(self) -> timedelta:

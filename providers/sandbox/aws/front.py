@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from providers.sandbox.aws.cloudcontrol import CloudControl
 from providers.sandbox.aws.wire import (
     Answer,
     Asked,
@@ -51,6 +52,7 @@ class Front:
     def __init__(
         self, app: App, faults: Faults, *, page_size: int, regions_of: Callable[[str], Mapping[str, str]]
     ) -> None:
+        self.cloud_control = CloudControl()
         self._app = app
         self._faults = faults
         self._page_size = page_size
@@ -177,6 +179,9 @@ class Front:
             bucket["BucketArn"] = f"arn:aws:s3:::{bucket['Name']}"
 
     def _moto(self, environ: Environ, asked: Asked) -> Answer:
+        own = self.cloud_control.answer(asked)
+        if own is not None:
+            return own
         head: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:

@@ -32,6 +32,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "es": "opensearch",
     "tagging": "resourcegroupstaggingapi",
     "states": "stepfunctions",
+    "cloudcontrolapi": "cloudcontrol",
 }
 """Signing name -> botocore's service, where they differ."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import AwsAccounts
 from providers.aws.provider import AwsProvider
-from providers.aws.session import Place
+from providers.aws.session import MAX_CLIENTS, Place
 from providers.errors import Expired, Refused
 from providers.sandbox.aws import AwsEmulator, Estate
 
@@ -78,3 +78,15 @@ def test_a_client_is_made_once(make: Make, estate: Estate) -> None:
     place = Place(estate.drifting_bucket[0], "eu-west-1")
     assert sessions.client(place, "ec2") is sessions.client(place, "ec2")
     assert sessions.client(place, "ec2") is not sessions.client(Place(place.account, "us-east-1"), "ec2")
+
+
+def test_clients_are_kept_up_to_a_number(provider: AwsProvider, account: str) -> None:
+    """An organisation of a thousand accounts needs a million; what was used last is kept."""
+    sessions = provider.sessions
+    first, last = Place(account, "us-east-1"), Place(account, "eu-west-1")
+    before, used = sessions.client(first, "sts"), sessions.client(last, "sts")
+    for number in range(MAX_CLIENTS - 1):
+        sessions.client(Place(account, f"region-{number}"), "sts")
+        assert sessions.client(last, "sts") is used
+    assert sessions.client(first, "sts") is not before
+    assert sessions.call(first, "sts", "GetCallerIdentity")["Account"] == account
