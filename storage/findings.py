@@ -165,11 +165,11 @@ class Findings:
         return FOUND.add_columns(self._exempt(at).label("exempt"))
 
     def _conditions(self, wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnElement[bool]]:
-        conditions = _conditions(wanted, at)
+        chosen = conditions(wanted, at)
         if wanted.status in (FindingStatus.OPEN, FindingStatus.EXEMPT):
             exempt = self._exempt(at)
-            conditions.append(exempt if wanted.status is FindingStatus.EXEMPT else sa.not_(exempt))
-        return conditions
+            chosen.append(exempt if wanted.status is FindingStatus.EXEMPT else sa.not_(exempt))
+        return chosen
 
     def unknown(self, *, batch: int = 500) -> Iterator[list[Unknown]]:
         """The pairs that could not be decided, in batches."""
@@ -203,23 +203,24 @@ class Findings:
             return int(connection.scalar(sa.select(sa.func.count()).select_from(UNKNOWN)) or 0)
 
 
-def _conditions(wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
+def conditions(wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnElement[bool]]:
+    """What a filter asks of a finding's row; ``framework`` and whether it is exempt are not of it."""
+    chosen: list[sa.ColumnElement[bool]] = []
     if wanted.status is FindingStatus.RESOLVED:
-        conditions.append(FINDING.c.resolved_at <= (OPEN - 1 if at is None else to_us(at)))
+        chosen.append(FINDING.c.resolved_at <= (OPEN - 1 if at is None else to_us(at)))
     elif wanted.status is not None:
-        conditions.append(_open_at(at))
+        chosen.append(_open_at(at))
     if at is not None:
-        conditions.append(FINDING.c.opened_at <= to_us(at))
+        chosen.append(FINDING.c.opened_at <= to_us(at))
     if wanted.phase is not None:
-        conditions.append(FINDING.c.phase == wanted.phase.value)
+        chosen.append(FINDING.c.phase == wanted.phase.value)
     if wanted.severity is not None:
-        conditions.append(FINDING.c.severity == wanted.severity.value)
+        chosen.append(FINDING.c.severity == wanted.severity.value)
     if wanted.min_severity is not None:
         worse = [s.value for s in Severity if s.rank >= wanted.min_severity.rank]
-        conditions.append(FINDING.c.severity.in_(worse))
+        chosen.append(FINDING.c.severity.in_(worse))
     if wanted.uid is not None:
-        conditions.append(RESOURCE.c.uid == wanted.uid)
+        chosen.append(RESOURCE.c.uid == wanted.uid)
     for column, values in (
         (FINDING.c.policy_id, wanted.policies),
         (SCOPE.c.provider, wanted.providers),
@@ -227,10 +228,10 @@ def _conditions(wanted: FindingFilter, at: datetime | None) -> list[sa.ColumnEle
         (SCOPE.c.region, wanted.regions),
     ):
         if values:
-            conditions.append(column.in_(sorted(values)))
+            chosen.append(column.in_(sorted(values)))
     if wanted.types:
-        conditions.append(sa.or_(*(type_matches(SCOPE.c.type, t) for t in sorted(wanted.types))))
-    return conditions
+        chosen.append(sa.or_(*(type_matches(SCOPE.c.type, t) for t in sorted(wanted.types))))
+    return chosen
 
 
 def in_force(at: datetime) -> sa.Select[tuple[str]]:

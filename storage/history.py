@@ -6,8 +6,8 @@ History(database).diff(yesterday, now, Filter(accounts=frozenset({"111111111111"
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -74,14 +74,16 @@ class History:
         self._codecs = database.codecs
         self._reader = Reader(database)
 
-    def timeline(self, uid: str) -> list[TimelineEntry]:
-        """Everything that happened to a resource, oldest first; empty for one that is not known."""
+    def timeline(self, uid: str, *, field: str | None = None) -> list[TimelineEntry]:
+        """Everything that happened to a resource, oldest first; empty for one that is not known. With ``field``, of the
+        changes only those of that field (``IpPermissions``, ``Tags[Team]``) or of what is in it."""
         with self._database.read() as connection:
             rows = connection.execute(
                 _VERSIONS.where(RESOURCE.c.uid == uid).order_by(VERSION.c.valid_from)
             ).all()
             records = self._records(connection, rows)
-        return list(_entries(rows, records))
+        entries = _entries(rows, records)
+        return list(entries if field is None else _of_field(entries, field))
 
     def at(
         self, moment: datetime, wanted: Filter | None = None, *, batch: int = CHUNK
@@ -107,10 +109,17 @@ class History:
         return diff_records(records[0], records[1]) if len(records) == 2 else ()
 
     def diff(
-        self, earlier: datetime, later: datetime, wanted: Filter | None = None, *, actor: str | None = None
+        self,
+        earlier: datetime,
+        later: datetime,
+        wanted: Filter | None = None,
+        *,
+        actor: str | None = None,
+        field: str | None = None,
     ) -> Iterator[Difference]:
         """What is different at ``later`` from what was at ``earlier``, by resource. What changed and changed back is not
-        there. ``wanted`` must accept the state before or after; ``actor``: only where this one made one of the versions.
+        there. ``wanted`` must accept the state before or after; ``actor``: only where this one made one of the versions;
+        ``field``: only changes of that field or of what is in it.
         """
         wanted = wanted or Filter()
         start, end = to_us(earlier), to_us(later)
@@ -122,8 +131,12 @@ class History:
                 rows = connection.execute(query).all()
                 found = list(self._differences(connection, rows, start, end, wanted))
             for difference in found:
-                if actor is None or actor in difference.actors:
+                if actor is not None and actor not in difference.actors:
+                    continue
+                if field is None:
                     yield difference
+                elif of_it := tuple(f for f in difference.fields if within(f.path, field)):
+                    yield replace(difference, fields=of_it)
 
     def _touched(self, start: int, end: int, wanted: Filter) -> list[int]:
         """Ids of the resources with a version that begins or ends in (start, end]."""
@@ -224,6 +237,19 @@ def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[Timelin
         last = (row, record)
     if last is not None and last[0].valid_to < OPEN:
         yield _deletion(*last)
+
+
+def within(path: str, field: str) -> bool:
+    """Whether a field's path is ``field`` or lies in it."""
+    return path == field or (path.startswith(field) and path[len(field)] in ".[")
+
+
+def _of_field(entries: Iterable[TimelineEntry], field: str) -> Iterator[TimelineEntry]:
+    """The entries whose changes are within a field; creations and deletions stay, since a field begins and ends with them."""
+    for entry in entries:
+        fields = tuple(f for f in entry.fields if within(f.path, field))
+        if fields or entry.kind in (EventKind.CREATED, EventKind.RECREATED, EventKind.DELETED):
+            yield replace(entry, fields=fields)
 
 
 def _deletion(row: Any, record: Record) -> TimelineEntry:

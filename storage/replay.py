@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from providers.resource import Resource, ResourceRef
 from storage.database import Database
-from storage.rows import decode
 from storage.query import Filter
+from storage.rows import decode
 from storage.tables import RESOURCE, SCOPE, VERSION
 from storage.times import ended, from_us, to_us
 

@@ -112,6 +112,18 @@ WORDS = (
         _ASK,
     ),
     Word(
+        "exposure",
+        "past",
+        "From when to when exactly each resource was so, by what its document said (--where) or a policy (--policy).",
+        _ASK,
+    ),
+    Word(
+        "flapping",
+        "past",
+        "Resources that changed again and again, the restless first, with the fields that did.",
+        _ASK,
+    ),
+    Word(
         "findings",
         "findings",
         "What fails a policy now, or with --at did then; with --unknown what could not be decided.",

@@ -17,8 +17,9 @@ from policies.policy import Phase
 from providers.provider import Severity
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
+    from storage.findings import FindingFilter
     from storage.query import Filter
 
 app = typer.Typer()
@@ -43,6 +44,16 @@ FINDINGS = (
     Column(key="status"),
     Column(key="id"),
 )
+_STATS = (
+    Column(key="opened", right=True),
+    Column(key="resolved", right=True),
+    Column(key="open", right=True),
+    Column(key="mean_hours", title="MEAN H", right=True),
+    Column(key="median_hours", title="MEDIAN H", right=True),
+    Column(key="longest_hours", title="LONGEST H", right=True),
+    Column(key="oldest_open_at", title="OLDEST OPEN"),
+    Column(key="first_at", title="FIRST"),
+)
 UNKNOWN = (
     Column(key="policy"),
     Column(key="resource"),
@@ -57,6 +68,7 @@ UNKNOWN = (
     "watchstander findings --status all --at 7d --format json",
     "watchstander findings --unknown",
     "watchstander findings --framework cis-aws --report --format csv",
+    "watchstander findings --stats tag:Team --since 90d",
 )
 def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli: State,
@@ -80,6 +92,17 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         bool,
         typer.Option("--report", help="Instead: what can be said of each control of --framework now."),
     ] = False,
+    stats: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BY",
+            help="Instead: opened, resolved and time to resolve since --since, by severity, policy, provider, account, "
+            "region, type, phase, resource or tag:KEY.",
+        ),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="From when --stats counts; --at is its end.")
+    ] = "30d",
     unknown: Annotated[
         bool, typer.Option("--unknown", help="Instead: what could not be decided, and why.")
     ] = False,
@@ -116,9 +139,41 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         regions=places.regions,
         types=places.types,
     )
+    if stats is not None:
+        return _stats(cli, stats, since, moment, wanted)
     found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
     cli.out.items(found, FINDINGS, empty="No such finding.")
     return told_unread(cli, places) if moment is None else ExitStatus.OK
+
+
+def _stats(cli: State, by: str, since: str, moment: datetime | None, wanted: FindingFilter) -> ExitStatus:
+    from storage.questions import Questions
+
+    until, start = moment or cli.now(), cli.time(since)
+    assert start is not None
+    if start > until:
+        raise UsageError("--since is later than --at.", hint="Write --since 30d.")
+    rows = (
+        {
+            by: one.group,
+            "opened": one.opened,
+            "resolved": one.resolved,
+            "open": one.still_open,
+            "mean_hours": _hours(one.mean),
+            "median_hours": _hours(one.median),
+            "longest_hours": _hours(one.longest),
+            "oldest_open_at": one.oldest_open_at,
+            "first_at": one.first_at,
+        }
+        for one in Questions(opened(cli)).resolution(by, start, until, wanted)
+    )
+    columns = (Column(key=by), *_STATS)
+    cli.out.items(rows, columns, empty="No finding was ever opened by then.")
+    return ExitStatus.OK
+
+
+def _hours(took: timedelta | None) -> float | None:
+    return None if took is None else round(took.total_seconds() / 3600, 2)
 
 
 def _report(cli: State, framework: str | None, moment: datetime | None, places: Filter) -> ExitStatus:

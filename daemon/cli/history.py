@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Field = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH", help="Only changes of this field or of what is in it: IpPermissions, Tags[Team]."
+    ),
+]
+
 
 def _value(value: Any) -> str:
     shown = "" if value is None else value if isinstance(value, str) else dumps(value)
@@ -45,6 +52,7 @@ def history(
     documents: Annotated[
         bool, typer.Option("--documents", help="With the whole document of each version (json, ndjson).")
     ] = False,
+    field: Field = None,
 ) -> None:
     """The versions of one resource, oldest first, by field, with who made them where that is known.
 
@@ -56,7 +64,8 @@ def history(
     from storage.inventory import Inventory
 
     database = opened(cli)
-    entries = History(database).timeline(uid) or History(database).timeline(uid.lower())
+    store = History(database)
+    entries = store.timeline(uid, field=field) or store.timeline(uid.lower(), field=field)
     if not entries:
         close = Inventory(database).similar(uid)
         hint = (
@@ -91,6 +100,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     actor: Annotated[
         str | None, typer.Option(metavar="WHO", help="Only where this one made one of the changes.")
     ] = None,
+    field: Field = None,
 ) -> None:
     """What is different between two times, by resource and field; what changed and changed back is not there."""
     from storage.history import History
@@ -103,7 +113,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
             "--from is later than --to.", hint="Write --from 3d --to 1d: from three days ago to one day ago."
         )
     wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
-    found = map(_difference, History(opened(cli)).diff(earlier, later, wanted, actor=actor))
+    found = map(_difference, History(opened(cli)).diff(earlier, later, wanted, actor=actor, field=field))
     cli.out.items(_by_field(found) if cli.out.human else found, DIFF, empty="Nothing is different.")
 
 

@@ -1,0 +1,405 @@
+"""Questions over the whole past: exposure windows, resources that flap, how long it takes to resolve. Streaming.
+
+Questions(database).exposure(Filter(where="document.Public"), since, until)     by what documents said
+Questions(database).failing(FindingFilter(policies=frozenset({"p"})), since, until)     by what policies said
+
+A window begins when its state was first *seen*; the change itself happened after the reading before that one. What began at
+the first contact with a scope (``at_least``) may have lasted long before. A time over which a field that the expression
+reads was unread is a window of its own (``certain`` false): unread is neither true nor false.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from config.errors import UsageError
+from providers.resource import ResourceRef
+from storage.database import Database
+from storage.documents import Record, speaks_of_tags
+from storage.finding import FindingFilter, Reason, ref_of
+from storage.findings import conditions
+from storage.history import History
+from storage.query import Filter
+from storage.rows import chunks, decode
+from storage.tables import FINDING, RESOURCE, SCOPE, VERSION
+from storage.times import OPEN, ended, from_us, to_us
+from storage.values import Origin
+
+RESOURCES = 100
+"""How many resources' whole pasts are in memory at once."""
+GROUPS = ("severity", "policy", "provider", "account", "region", "type", "phase", "resource")
+"""What findings may be grouped by; ``tag:KEY`` besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """From when to when a resource was in a state. ``end`` is None while it lasts (at the end of what was asked for).
+
+    ``at_least``: it was so at the first contact, so it began then or before. ``certain`` false: what decides it was unread.
+    ``what``: the expression, or the policy's id.
+    """
+
+    ref: ResourceRef
+    what: str
+    start: datetime
+    end: datetime | None
+    at_least: bool = False
+    certain: bool = True
+
+    def seconds(self, until: datetime) -> float:
+        """How long it lasted, or has lasted at ``until``."""
+        return ((self.end or until) - self.start).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flapping:
+    """A resource that changed often. ``contents``: how many different contents it had; fewer than ``changes`` means that it
+    went to and fro. ``fields``: those that changed most often, with how often."""
+
+    ref: ResourceRef
+    changes: int
+    contents: int
+    first_at: datetime
+    last_at: datetime
+    fields: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """How findings of one group were resolved in a time. ``mean``, ``median`` and ``longest`` are of those that ended in it
+    because what was wrong was mended or went away; None where none did. ``first_at``: when the group first failed at all."""
+
+    group: str
+    opened: int
+    resolved: int
+    still_open: int
+    mean: timedelta | None
+    median: timedelta | None
+    longest: timedelta | None
+    oldest_open_at: datetime | None
+    first_at: datetime
+
+
+class Questions:
+    """Asks the whole past of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._codecs = database.codecs
+
+    def exposure(self, wanted: Filter, since: datetime, until: datetime) -> Iterator[Window]:
+        """When ``wanted.where`` (and its tags) held, for each resource its other fields choose, by resource and time: every
+        window that overlaps [since, until), with its true beginning. Raises UsageError without an expression."""
+        if not wanted.reads_documents:
+            raise UsageError("An exposure needs an expression.", hint="Add --where 'document.Public'.")
+        start, end = to_us(since), to_us(until)
+        reads = fields_read(wanted.where or "")
+        query = sa.select(RESOURCE.c.id).where(
+            RESOURCE.c.first_seen < end,
+            sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > start),
+        )
+        if wanted.narrows_places:
+            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
+        with self._database.read() as connection:
+            ids = array("q", connection.scalars(query.order_by(RESOURCE.c.id)))
+        for part in chunks(ids, RESOURCES):
+            versions = _VERSIONS.where(RESOURCE.c.id.in_(list(part)), VERSION.c.valid_from <= end)
+            with self._database.read() as connection:
+                found = self._judged(connection, versions, wanted, reads)
+                windows = list(_windows(found, wanted.where or "tags", end))
+            yield from (w for w in windows if w.start < until and (w.end is None or w.end > since))
+
+    def _judged(
+        self, connection: Connection, query: sa.Select[Any], wanted: Filter, reads: frozenset[str]
+    ) -> Iterator[tuple[Any, Record, bool, bool]]:
+        """Versions in order: row, record, whether it holds, whether that is certain."""
+        for row in connection.execute(query).all():
+            self._codecs.load(connection, (row.codec_id,))
+            record = decode(self._codecs, row.codec_id, row.data)
+            holds = wanted.accepts_record(row.uid, row.provider, record)
+            yield row, record, holds, not _unread(wanted, reads, record.unknown)
+
+    def failing(
+        self, wanted: FindingFilter, since: datetime, until: datetime, *, batch: int = 500
+    ) -> Iterator[Window]:
+        """When resources failed policies: every finding open at some time in [since, until), in the order they opened."""
+        start, end = to_us(since), to_us(until)
+        chosen = _FOUND.where(
+            *conditions(wanted, None), FINDING.c.opened_at < end, FINDING.c.resolved_at > start
+        )
+        place: tuple[int, int] | None = None
+        while True:
+            query = chosen.order_by(FINDING.c.opened_at, FINDING.c.seq).limit(batch)
+            if place is not None:
+                query = query.where(sa.tuple_(FINDING.c.opened_at, FINDING.c.seq) > place)
+            with self._database.read() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            place = (rows[-1].opened_at, rows[-1].seq)
+            for row in rows:
+                if not _of_framework(row, wanted):
+                    continue
+                yield Window(
+                    ref=ref_of(row),
+                    what=row.policy_id,
+                    start=from_us(row.opened_at),
+                    end=ended(row.resolved_at) if row.resolved_at <= end else None,
+                    at_least=bool(row.baseline),
+                )
+
+    def flapping(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        more_than: int = 3,
+        wanted: Filter | None = None,
+        limit: int = 100,
+    ) -> list[Flapping]:
+        """Resources with more than so many changes in (since, until], the restless first; at most ``limit``. A field that
+        was merely learned is no change, nor is the first contact."""
+        start, end = to_us(since), to_us(until)
+        count = sa.func.count().label("changes")
+        counted = (
+            sa.select(
+                VERSION.c.resource_id,
+                count,
+                sa.func.count(VERSION.c.digest.distinct()).label("contents"),
+                sa.func.min(VERSION.c.valid_from).label("first_at"),
+                sa.func.max(VERSION.c.valid_from).label("last_at"),
+            )
+            .where(
+                VERSION.c.valid_from > start,
+                VERSION.c.valid_from <= end,
+                VERSION.c.origin.in_((int(Origin.OBSERVED), int(Origin.PAST))),
+            )
+            .group_by(VERSION.c.resource_id)
+            .having(count > more_than)
+            .subquery()
+        )
+        query = (
+            sa.select(counted, *_PLACE)
+            .join(RESOURCE, RESOURCE.c.id == counted.c.resource_id)
+            .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+            .order_by(counted.c.changes.desc(), RESOURCE.c.id)
+        )
+        wanted = wanted or Filter()
+        if wanted.narrows_places:
+            query = query.where(wanted.places())
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(None if wanted.reads_documents else limit)).all()
+        found: list[Flapping] = []
+        history = History(self._database)
+        for row in rows:
+            entries = history.timeline(row.uid)
+            newest = next((e.resource for e in reversed(entries) if e.resource is not None), None)
+            if wanted.reads_documents and (
+                newest is None or not wanted.accepts_record(row.uid, row.provider, newest)
+            ):
+                continue
+            restless = Counter(f.path for e in entries if since < e.at <= until for f in e.fields)
+            found.append(
+                Flapping(
+                    ref=ref_of(row),
+                    changes=row.changes,
+                    contents=row.contents,
+                    first_at=from_us(row.first_at),
+                    last_at=from_us(row.last_at),
+                    fields=tuple(restless.most_common(5)),
+                )
+            )
+            if len(found) == limit:
+                break
+        return found
+
+    def resolution(
+        self, by: str, since: datetime, until: datetime, wanted: FindingFilter | None = None
+    ) -> list[Resolution]:
+        """How findings were opened and resolved in (since, until], by one of :data:`GROUPS` or ``tag:KEY``, sorted by group.
+
+        A tag is that of the resource's newest content; the group is empty where it has none. A finding that ended because its
+        policy was taken away counts as resolved, but its time does not. Raises UsageError for an unknown ``by``.
+        """
+        tag = by.removeprefix("tag:") if by.startswith("tag:") else None
+        if (tag is None and by not in GROUPS) or tag == "":
+            raise UsageError(
+                f"Findings are not grouped by {by!r}.", hint=f"By {', '.join(GROUPS)}, or tag:KEY."
+            )
+        start, end = to_us(since), to_us(until)
+        groups: dict[str, _Group] = {}
+        for row, group in self._grouped(by, tag, end, wanted or FindingFilter()):
+            groups.setdefault(group, _Group()).add(row, start, end)
+        return [groups[name].resolution(name) for name in sorted(groups)]
+
+    def _grouped(
+        self, by: str, tag: str | None, end: int, wanted: FindingFilter
+    ) -> Iterator[tuple[Any, str]]:
+        place, column = 0, "uid" if by == "resource" else "policy_id" if by == "policy" else by
+        chosen = _FOUND.where(*conditions(wanted, None), FINDING.c.opened_at <= end)
+        while True:
+            with self._database.read() as connection:
+                query = chosen.where(FINDING.c.seq > place).order_by(FINDING.c.seq).limit(2_000)
+                rows = connection.execute(query).all()
+                if not rows:
+                    return
+                tags = {} if tag is None else self._tags(connection, {row.resource_id for row in rows}, tag)
+            place = rows[-1].seq
+            for row in rows:
+                if _of_framework(row, wanted):
+                    yield row, getattr(row, column) if tag is None else tags.get(row.resource_id, "")
+
+    def _tags(self, connection: Connection, resources: Iterable[int], tag: str) -> dict[int, str]:
+        """The newest value of a tag, by resource id."""
+        found = {}
+        for part in chunks(sorted(resources)):
+            query = sa.select(RESOURCE.c.id, VERSION.c.codec_id, VERSION.c.data).join(
+                VERSION,
+                (VERSION.c.resource_id == RESOURCE.c.id) & (VERSION.c.valid_from == RESOURCE.c.changed_at),
+            )
+            rows = connection.execute(query.where(RESOURCE.c.id.in_(part))).all()
+            self._codecs.load(connection, {row.codec_id for row in rows})
+            for row in rows:
+                found[row.id] = decode(self._codecs, row.codec_id, row.data).tags.get(tag, "")
+        return found
+
+
+_PLACE = (RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+_VERSIONS = (
+    sa.select(
+        VERSION.c.resource_id,
+        VERSION.c.valid_from,
+        VERSION.c.valid_to,
+        VERSION.c.origin,
+        VERSION.c.codec_id,
+        VERSION.c.data,
+        *_PLACE,
+    )
+    .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+    .order_by(VERSION.c.resource_id, VERSION.c.valid_from)
+)
+_FOUND = (
+    sa.select(
+        FINDING.c.seq,
+        FINDING.c.resource_id,
+        FINDING.c.policy_id,
+        FINDING.c.severity,
+        FINDING.c.phase,
+        FINDING.c.opened_at,
+        FINDING.c.resolved_at,
+        FINDING.c.reason,
+        FINDING.c.baseline,
+        FINDING.c.frameworks,
+        *_PLACE,
+    )
+    .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
+    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+)
+
+
+def _of_framework(row: Any, wanted: FindingFilter) -> bool:
+    return wanted.framework is None or wanted.framework in orjson.loads(row.frameworks)
+
+
+def _windows(judged: Iterable[tuple[Any, Record, bool, bool]], what: str, end: int) -> Iterator[Window]:
+    """Versions that hold, or may, joined where one follows the other without a gap. One that could not be decided is a
+    window of its own."""
+    last: tuple[Any, Record, int, bool] | None = (
+        None  # the first row of the window, its newest record, its end, certain
+    )
+    for row, record, holds, certain in judged:
+        joins = (
+            last is not None
+            and last[0].resource_id == row.resource_id
+            and last[2] == row.valid_from
+            and last[3] == certain
+        )
+        if last is not None and not (joins and (holds or not certain)):
+            yield _window(last, what, end)
+            last = None
+        if holds or not certain:
+            last = (last[0] if last is not None else row, record, row.valid_to, certain)
+    if last is not None:
+        yield _window(last, what, end)
+
+
+def _window(last: tuple[Any, Record, int, bool], what: str, end: int) -> Window:
+    row, record, ends, certain = last
+    return Window(
+        ref=ResourceRef(
+            provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
+        ),
+        what=what,
+        start=from_us(row.valid_from),
+        end=from_us(ends) if ends <= end else None,
+        at_least=row.origin == Origin.BASELINE,
+        certain=certain,
+    )
+
+
+def _unread(wanted: Filter, reads: frozenset[str], unknown: Sequence[str]) -> bool:
+    """Whether the answer hangs on a field that was never read by then."""
+    if not unknown:
+        return False
+    if not reads.isdisjoint(unknown) or "*" in reads:
+        return True
+    return (bool(wanted.tags) or "tags" in reads) and any(speaks_of_tags(name) for name in unknown)
+
+
+def fields_read(expression: str) -> frozenset[str]:
+    """Every name a JMESPath expression could mean as a top-level field of the document: more rather than fewer, and ``*``
+    where it reads the document as a whole."""
+    without_literals = re.sub(r"`(?:[^`\\]|\\.)*`|'(?:[^'\\]|\\.)*'", " ", expression)
+    quoted = re.findall(r'"((?:[^"\\]|\\.)*)"', without_literals)
+    bare = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r'"(?:[^"\\]|\\.)*"', " ", without_literals))
+    whole = re.search(r"\bdocument\b(?!\s*\.\s*[A-Za-z_\"])", without_literals) is not None or not bare
+    return frozenset([*quoted, *bare, *(["*"] if whole and expression else [])])
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is counted of one group."""
+
+    opened: int = 0
+    resolved: int = 0
+    still_open: int = 0
+    took: array[int] = field(default_factory=lambda: array("q"))
+    oldest: int = OPEN
+    first: int = OPEN
+
+    def add(self, row: Any, start: int, end: int) -> None:
+        self.first = min(self.first, row.opened_at)
+        self.opened += row.opened_at > start
+        if row.resolved_at > end:
+            self.still_open += 1
+            self.oldest = min(self.oldest, row.opened_at)
+        elif row.resolved_at > start:
+            self.resolved += 1
+            if row.reason != Reason.POLICY_REMOVED.value:
+                self.took.append(row.resolved_at - row.opened_at)
+
+    def resolution(self, name: str) -> Resolution:
+        took: Sequence[int] = self.took
+        return Resolution(
+            group=name,
+            opened=self.opened,
+            resolved=self.resolved,
+            still_open=self.still_open,
+            mean=timedelta(microseconds=statistics.fmean(took)) if took else None,
+            median=timedelta(microseconds=statistics.median(took)) if took else None,
+            longest=timedelta(microseconds=max(took)) if took else None,
+            oldest_open_at=ended(self.oldest),
+            first_at=from_us(self.first),
+        )
