@@ -7,7 +7,8 @@ often it is delivered and whichever process dies meanwhile.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import structlog
 
@@ -18,6 +19,9 @@ from daemon.hooks.hook import Trigger
 from daemon.respond import APPLY, RESPOND, Responder, brief
 from daemon.triggers import ConfiguredHook, action_id
 from storage.actions import ActionStatus
+
+LOOK_UP = 500
+"""Triggers that are looked up together."""
 
 log = structlog.get_logger("watchstander.respond")
 
@@ -46,12 +50,8 @@ class Asking:
         before its first act. Returns (status -> how many, a sentence for each stopped batch).
         """
         batches: dict[tuple[str, str, str], list[Trigger]] = defaultdict(list)
-        for trigger in triggers:
-            for hook in self._responder.hooks.values():
-                if hook.wants_policy(trigger.name) and not self._house.desk.known(
-                    action_id(hook.name, trigger)
-                ):
-                    batches[hook.name, trigger.account, trigger.refs[0].type].append(trigger)
+        for hook, trigger in self._unasked(triggers):
+            batches[hook.name, trigger.account, trigger.refs[0].type].append(trigger)
         asked = 0
         stopped: list[str] = []
         for (name, _, _), batch in batches.items():
@@ -70,13 +70,23 @@ class Asking:
 
     def decline(self, triggers: Iterable[Trigger], why: str) -> None:
         """Write down that nobody is asked about these, now or later."""
-        for trigger in triggers:
-            for hook in self._responder.hooks.values():
-                action = action_id(hook.name, trigger)
-                if hook.wants_policy(trigger.name) and not self._house.desk.known(action):
-                    now = self._house.clock()
-                    request = Request(action=action, hook=hook, trigger=trigger, proposal=None, now=now)
-                    self._house.desk.note(request, ActionStatus.REFUSED, why)
+        for hook, trigger in self._unasked(triggers):
+            action, now = action_id(hook.name, trigger), self._house.clock()
+            request = Request(action=action, hook=hook, trigger=trigger, proposal=None, now=now)
+            self._house.desk.note(request, ActionStatus.REFUSED, why)
+
+    def _unasked(self, triggers: Iterable[Trigger]) -> Iterator[tuple[ConfiguredHook, Trigger]]:
+        """Each trigger with each hook that cares for it and has not been asked about it."""
+        waiting = iter(triggers)
+        while part := list(islice(waiting, LOOK_UP)):
+            wanted = {
+                action_id(hook.name, trigger): (hook, trigger)
+                for trigger in part
+                for hook in self._responder.hooks.values()
+                if hook.wants_policy(trigger.name)
+            }
+            known = self._house.desk.known(wanted)
+            yield from (pair for action, pair in wanted.items() if action not in known)
 
     def _stop_batch(self, hook: ConfiguredHook, batch: list[Trigger], why: str) -> str:
         """Let none of a batch go ahead; a person looks at each, or at the policy that suddenly matches so much."""

@@ -6,7 +6,7 @@ act an hour allows. A plan is approved as the digest of its proposal, and what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,9 +113,9 @@ class Desk:
         """Whether containment is switched off."""
         return self._state.paused() is not None
 
-    def known(self, action: str) -> bool:
-        """Whether anything was filed under the id."""
-        return self._actions.find(action) is not None
+    def known(self, actions: Collection[str]) -> frozenset[str]:
+        """Those of the ids under which anything was filed."""
+        return self._actions.known(actions)
 
     def expire(self, now: datetime) -> int:
         """Let plans expire that nobody approved in time; returns how many."""

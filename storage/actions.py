@@ -19,6 +19,7 @@ from providers.provider import Action, Receipt
 from providers.resource import ResourceRef
 from storage.database import Database
 from storage.errors import NotStored
+from storage.rows import chunks
 from storage.tables import ACTION
 from storage.text import to_json
 from storage.times import ended, from_us, to_us
@@ -227,6 +228,14 @@ class Actions:
         with self._database.read() as connection:
             row = connection.execute(sa.select(ACTION).where(ACTION.c.id == action_id)).one_or_none()
         return None if row is None else _record(row)
+
+    def known(self, action_ids: Collection[str]) -> frozenset[str]:
+        """Those of the ids that are stored."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for part in chunks(sorted(action_ids)):
+                found.update(connection.scalars(sa.select(ACTION.c.id).where(ACTION.c.id.in_(part))))
+        return frozenset(found)
 
     def get(self, action_id: str) -> ActionRecord:
         """One act. Raises NotStored."""
