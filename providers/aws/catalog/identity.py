@@ -71,20 +71,19 @@ IAM_POLICY = ResourceType(
     arn="arn:{_partition}:iam::{_account}:policy/{_path}{PolicyName}",
     id="Arn",
     placement=Placement.GLOBAL,
-    list=Call("ListPolicies", "Policies[]", {"Scope": "'Local'", "MaxItems": "`1000`"}),
-    get=Call("GetPolicy", "Policy", {"PolicyArn": "_arn"}, absent=_NO_ENTITY),
-    details=(
-        Call(
-            "GetPolicyVersion",
-            "PolicyVersion.Document",
-            {"PolicyArn": "Arn", "VersionId": "DefaultVersionId"},
-            into="Document",
-        ),
-        Call("ListPolicyTags", "Tags", {"PolicyArn": "Arn"}, into="Tags"),
+    # A page holds a thousand policies with the documents of all their versions, which would be a call each.
+    list=Call(
+        "GetAccountAuthorizationDetails",
+        "Policies[].{Path: Path, PolicyName: PolicyName, PolicyId: PolicyId, Arn: Arn, CreateDate: CreateDate,"
+        " UpdateDate: UpdateDate, DefaultVersionId: DefaultVersionId, AttachmentCount: AttachmentCount,"
+        " PermissionsBoundaryUsageCount: PermissionsBoundaryUsageCount, IsAttachable: IsAttachable,"
+        " Document: PolicyVersionList[?IsDefaultVersion].Document | [0]}",
+        {"Filter": '`["LocalManagedPolicy"]`', "MaxItems": "`1000`"},
     ),
+    get=Call("GetPolicy", "Policy", {"PolicyArn": "_arn"}, absent=_NO_ENTITY),
+    reread_by_list=True,
+    details=(Call("ListPolicyTags", "Tags", {"PolicyArn": "Arn"}, into="Tags"),),
     name="PolicyName",
-    # GetPolicy tells a description that ListPolicies does not.
-    volatile=frozenset({"Description"}),
 )
 
 ACCOUNT = ResourceType(
