@@ -60,6 +60,8 @@ class ExpressionCompiler(ABC):
         self._height = 0
         self._size = 0
         self._functions = 0
+        self._loops = 0
+        """Functions and loops around the code being compiled: each has a scope of its own."""
 
     def _where(self, at: At) -> Position:
         return Position(self._path, at.line, at.column)
@@ -179,19 +181,22 @@ class ExpressionCompiler(ABC):
         return lambda scope: Function(code, scope)
 
     def _ruleliteral(self, node: nodes.RuleLiteral, name: str = "") -> Evaluator:
+        code = self._rulecode(node, name)
+        return lambda scope: Rule(code, scope)
+
+    def _rulecode(self, node: nodes.RuleLiteral, name: str) -> RuleCode:
         predicate, other = None, 0
         if node.predicate is not None:
             when = node.predicate
             predicate, other = self._body(lambda: self._expression(when))
         body, height = self._body(lambda: self._expression(node.body))
-        code = RuleCode(
+        return RuleCode(
             name=name,
             predicate=predicate,
             body=body,
             height=max(height, other),
             where=self._where(node.at),
         )
-        return lambda scope: Rule(code, scope)
 
     def _quantifier(self, node: nodes.Quantifier) -> Evaluator:
         over = self._expression(node.over)
@@ -235,30 +240,22 @@ class ExpressionCompiler(ABC):
     # Selecting and calling.
 
     def _select(self, node: nodes.Select) -> Evaluator:
-        where, name, key = self._where(node.at), node.name, node.name.encode()
-        target = node.object
-        imported = isinstance(target, nodes.Name) and target.name in self._aliases
-        made = (
-            self._lookup(target.name, self._where(target.at))
-            if imported and isinstance(target, nodes.Name)
-            else self._expression(target)
-        )
-
-        def select(scope: Scope) -> Value:
-            value = made(scope)
-            if type(value) is dict:
-                found = value.get(key, _MISSING)
-                if found is not _MISSING and type(found) is not Rule:
-                    return found
-            try:
-                if isinstance(value, Import):
-                    return placed(value.member(name, scope.run), where)
-                return placed(index(value, key, scope.run), where)
-            except Fault as fault:
-                fault.at(where)
-                raise
-
-        return select
+        """``a.b.c`` as one function: a closure for each dot would cost a call each."""
+        path: list[tuple[str, bytes, Position]] = []
+        target: nodes.Expression = node
+        level = self._level
+        while isinstance(target, nodes.Select):
+            path.append((target.name, target.name.encode(), self._where(target.at)))
+            target = target.object
+            if isinstance(target, nodes.Select):
+                self._enter(target.at)
+        path.reverse()
+        if isinstance(target, nodes.Name) and target.name in self._aliases:
+            made = self._lookup(target.name, self._where(target.at))
+        else:
+            made = self._expression(target)
+        self._level = level
+        return _one_step(made, *path[0]) if len(path) == 1 else _steps(made, tuple(path))
 
     def _index(self, node: nodes.Index) -> Evaluator:
         where = self._where(node.at)
@@ -308,6 +305,45 @@ class ExpressionCompiler(ABC):
                 raise
 
         return call
+
+
+def _one_step(made: Evaluator, name: str, key: bytes, where: Position) -> Evaluator:
+    def select(scope: Scope) -> Value:
+        value = made(scope)
+        if type(value) is dict:
+            found = value.get(key, _MISSING)
+            if found is not _MISSING and type(found) is not Rule:
+                return found
+        return _selected(value, name, key, scope, where)
+
+    return select
+
+
+def _steps(made: Evaluator, path: tuple[tuple[str, bytes, Position], ...]) -> Evaluator:
+    def select(scope: Scope) -> Value:
+        value = made(scope)
+        for name, key, where in path:
+            if type(value) is dict:
+                found = value.get(key, _MISSING)
+                if found is not _MISSING and type(found) is not Rule:
+                    value = found
+                    continue
+            value = _selected(value, name, key, scope, where)
+        return value
+
+    return select
+
+
+def _selected(value: Value, name: str, key: bytes, scope: Scope, where: Position) -> Value:
+    """``value.name`` of anything but a plain map that has it."""
+    try:
+        found = value.member(name, scope.run) if isinstance(value, Import) else index(value, key, scope.run)
+    except Fault as fault:
+        fault.at(where)
+        raise
+    if type(found) is Undefined and found.where is None:
+        found.where = where
+    return found
 
 
 def _no_bound(_scope: Scope) -> Value:

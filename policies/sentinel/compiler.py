@@ -19,7 +19,7 @@ from policies.sentinel.operators import BINARY, as_bool, equal, settled
 from policies.sentinel.quantify import turns
 from policies.sentinel.run import BREAK, CONTINUE, RETURN, Scope
 from policies.sentinel.selecting import index
-from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of
+from policies.sentinel.values import Fault, Rule, RuleCode, Undefined, Value, a_kind, key_of
 
 Executor: TypeAlias = Callable[[Scope], object]
 
@@ -77,8 +77,11 @@ class Compiler(ExpressionCompiler):
         write = self._writer(name, where)
         if isinstance(node.value, nodes.RuleLiteral) and not node.operator:
             self._enter(node.value.at)
-            value = self._ruleliteral(node.value, name)
+            code = self._rulecode(node.value, name)
             self._level -= 1
+            if self._at_top(name):
+                return _rule_at_the_top(name, code)
+            value = _made_from(code)
         elif isinstance(node.value, nodes.FunctionLiteral) and not node.operator:
             self._enter(node.value.at)
             value = self._functionliteral(node.value, name)
@@ -87,11 +90,17 @@ class Compiler(ExpressionCompiler):
             value = self._expression(node.value)
         if node.operator:
             return self._update(name, node.operator, value, write, where)
+        if self._at_top(name):
+            return _at_the_top(name, value)
 
         def assign(scope: Scope) -> None:
             write(scope, value(scope))
 
         return assign
+
+    def _at_top(self, name: str) -> bool:
+        """Whether an assignment here can only mean the global scope, and no import of that name."""
+        return not self._functions and not self._loops and name not in self._aliases
 
     def _writer(self, name: str, where: Position) -> Callable[[Scope, Value], None]:
         """Write the nearest scope that has the name, else make it in this one. The outermost scope, which holds the
@@ -204,7 +213,9 @@ class Compiler(ExpressionCompiler):
 
     def _do_for(self, node: nodes.For) -> Executor:
         over, names, where = self._expression(node.over), node.names, self._where(node.at)
+        self._loops += 1
         body = self._block(node.body)
+        self._loops -= 1
 
         def loop(scope: Scope) -> object:
             run = scope.run
@@ -249,6 +260,28 @@ class Compiler(ExpressionCompiler):
             value(scope)
 
         return do
+
+
+def _made_from(code: RuleCode) -> Evaluator:
+    return lambda scope: Rule(code, scope)
+
+
+def _rule_at_the_top(name: str, code: RuleCode) -> Executor:
+    """As :func:`_at_the_top`, for a rule."""
+
+    def assign(scope: Scope) -> None:
+        scope.variables[name] = Rule(code, scope)
+
+    return assign
+
+
+def _at_the_top(name: str, value: Evaluator) -> Executor:
+    """An assignment outside functions and loops: the scope at hand is the global one, and no other has the name."""
+
+    def assign(scope: Scope) -> None:
+        scope.variables[name] = value(scope)
+
+    return assign
 
 
 def _is_import(name: str, scope: Scope) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from policies.sentinel.run import Run
 from policies.sentinel.values import (
@@ -22,8 +22,13 @@ from policies.sentinel.values import (
     text_of,
 )
 
+_FREE: Final = 7
+"""Elements that are not charged for: eight are a step."""
 
-def to_value(data: Any, run: Run, null_is_undefined: bool = False, depth: int = 0) -> Value:
+
+def to_value(  # noqa: PLR0912 - the leaves in line: each call here is paid by every evaluation
+    data: Any, run: Run, null_is_undefined: bool = False, depth: int = 0
+) -> Value:
     """A copy of host data as a value. Text becomes bytes, an integer beyond 64 bits a float, a time RFC 3339 text.
 
     Raises Fault where data nests too deeply or is of a type no policy can read.
@@ -40,17 +45,29 @@ def to_value(data: Any, run: Run, null_is_undefined: bool = False, depth: int = 
     if depth >= run.budget.nesting:
         raise Fault(f"the input nests deeper than {run.budget.nesting}", kind="budget")
     if kind is dict or isinstance(data, Mapping):
-        run.charge(len(data) >> 3)
+        if len(data) > _FREE:
+            run.charge(len(data) >> 3)
         made: dict[Key, Value] = {}
         for key, item in data.items():
             name = key.encode("utf-8", "surrogatepass") if type(key) is str else _key(key)
-            made[name] = to_value(item, run, null_is_undefined, depth + 1)
+            # The commonest leaves without a call of their own.
+            kind = type(item)
+            if kind is str:
+                made[name] = item.encode("utf-8", "surrogatepass")
+            elif kind is bool or (kind is int and MIN_INT <= item <= MAX_INT):
+                made[name] = item
+            else:
+                made[name] = to_value(item, run, null_is_undefined, depth + 1)
         return made
     if kind is list or isinstance(data, list | tuple):
-        run.charge(len(data) >> 3)
+        if len(data) > _FREE:
+            run.charge(len(data) >> 3)
         items: list[Value] = []
         for item in data:
-            items.append(to_value(item, run, null_is_undefined, depth + 1))  # noqa: PERF401
+            if type(item) is str:
+                items.append(item.encode("utf-8", "surrogatepass"))
+            else:
+                items.append(to_value(item, run, null_is_undefined, depth + 1))
         return items
     return _rare(data, run)
 

@@ -33,21 +33,39 @@ class Need:
 
     def complaint(self, data: Mapping[str, Any]) -> str | None:
         """What is wrong with the variable in the data given for the import; None where nothing is."""
+        variables: Any = data.get("variables")
+        entry: Any = variables.get(self.variable) if _is_map(variables) else None
+        given = _is_map(entry) and "value" in entry
+        value = entry["value"] if given else None
+        if value is not None and (not self.kinds or _kind(value) in self.kinds):
+            return None
         place = f"{self.source} variables.{self.variable}.value"
         wanted = " or ".join(sorted(self.kinds)) or "value"
-        variables = data.get("variables")
-        entry = variables.get(self.variable) if isinstance(variables, Mapping) else None
-        if not isinstance(entry, Mapping) or "value" not in entry:
+        if not given:
             return f"{self.where}: {place} is not given; a {wanted} is needed"
-        value = entry["value"]
         if value is None:
             return f"{self.where}: {place} is null; a {wanted} is needed"
-        if self.kinds and _kind(value) not in self.kinds:
-            return f"{self.where}: {place} is a {_kind(value)}; a {wanted} is needed"
-        return None
+        return f"{self.where}: {place} is a {_kind(value)}; a {wanted} is needed"
+
+
+def _is_map(value: Any) -> bool:
+    """Asking the abstract class first would cost the most of a guard."""
+    return type(value) is dict or isinstance(value, Mapping)
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "bool",
+    int: "number",
+    float: "number",
+    str: "string",
+    bytes: "string",
+}
 
 
 def _kind(value: Any) -> str:
+    known = _KINDS.get(type(value))
+    if known is not None:
+        return known
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):

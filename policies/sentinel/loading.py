@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 REQUESTS: Final = frozenset({"tfplan/v2", "tfplan", "tfrun"})
 """Imports whose ``variables`` are what somebody asks for."""
+VARIABLES: Final = frozenset({"variables"})
+NOTHING: Final[frozenset[str]] = frozenset()
+NO_FUNCTIONS: Final[Mapping[str, Builtin]] = {}
 
 
 FUNCTIONS: Final[Mapping[str, Mapping[str, Builtin]]] = {
@@ -56,6 +59,10 @@ class Loader:
 
     def _bound(self, name: str) -> Import:
         options = self._options
+        held = self._data.get(name)
+        plain = type(held) is dict and name not in STANDARD
+        if plain and not (options.mocks or options.modules or options.static):
+            return self._of_data(name, self._data[name])
         if name in options.mocks:
             return self._given(name, options.mocks[name])
         configured = [held for held in (options.modules, options.static, self._data) if name in held]
@@ -86,6 +93,15 @@ class Loader:
                 return self._given(name, found)
         raise Fault(f'the import "{name}" is not given, and is no standard import', kind="import")
 
+    def _of_data(self, name: str, held: Mapping[str, Any]) -> Import:
+        request = self._options.null_as_undefined and name in REQUESTS and name not in self._options.mocks
+        return DataImport(
+            name,
+            held,
+            functions=FUNCTIONS.get(name, NO_FUNCTIONS),
+            null_is_undefined=VARIABLES if request else NOTHING,
+        )
+
     def _given(self, name: str, held: Any) -> Import:
         from policies.sentinel.policy import CompiledPolicy
 
@@ -96,13 +112,7 @@ class Loader:
                 f'the data of the import "{name}" must be a map of names, not {type(held).__name__}',
                 kind="import",
             )
-        blank = self._options.null_as_undefined and name in REQUESTS and name not in self._options.mocks
-        return DataImport(
-            name,
-            held,
-            functions=FUNCTIONS.get(name, {}),
-            null_is_undefined=frozenset({"variables"}) if blank else frozenset(),
-        )
+        return self._of_data(name, held)
 
     def _module(self, name: str, policy: CompiledPolicy) -> Import:
         if name in self._loading:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from policies.errors import Position
 from policies.sentinel import nodes
@@ -28,6 +29,8 @@ from policies.sentinel.operators import settled
 from policies.sentinel.parser import parse
 from policies.sentinel.run import Run, Scope
 from policies.sentinel.values import Fault, Undefined, Value, a_kind
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 DEEP: Final = 150
 """Frames on the caller's stack from which on an evaluation is given a thread, and so a stack, of its own."""
@@ -46,8 +49,7 @@ class SentinelError:
         return f"{self.position}: {self.message}" if self.position is not None else self.message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleTrace:
+class RuleTrace(NamedTuple):
     """One rule that was evaluated. ``value`` is as JSON holds it; ``cause`` says why where it is undefined."""
 
     name: str
@@ -56,8 +58,7 @@ class RuleTrace:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentinelResult:
+class SentinelResult(NamedTuple):
     """What an evaluation gave.
 
     ``result`` is None where main is undefined, where the evaluation failed (then ``error`` says why) and where a request
@@ -66,7 +67,7 @@ class SentinelResult:
 
     result: bool | None
     value: Any = None
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = _NOTHING
     """Evaluated rule -> value, undefined as None, in the order of evaluation; and the names asked for in Options."""
     trace: tuple[RuleTrace, ...] = ()
     prints: tuple[str, ...] = ()
@@ -197,9 +198,21 @@ class _Evaluation:
 
     def result(self, now: datetime, budget: Budget) -> SentinelResult:
         options = self._options
-        run = Run(budget=budget, now=now, clock=options.clock)
-        run.services["http"] = options.http
-        run.services["timezone"] = options.timezone
+        run = Run(
+            budget=budget,
+            now=now,
+            clock=options.clock,
+            services={"http": options.http, "timezone": options.timezone},
+        )
+        try:
+            return self._result(run)
+        finally:
+            # Rules and scopes hold each other. Let go of here, they cost no collection of garbage.
+            if run.main is not None:
+                run.main.variables.clear()
+                run.main = None
+
+    def _result(self, run: Run) -> SentinelResult:
         wanted: dict[str, Value] = {}
         try:
             main = self._run(run, wanted)
@@ -283,8 +296,9 @@ class _Evaluation:
         self, run: Run, main: Value, passed: bool | None, wanted: Mapping[str, Value]
     ) -> SentinelResult:
         trace = tuple(_traced(run))
-        rules = {entry.name: entry.value for entry in trace}
-        rules.update({name: _host(value) for name, value in wanted.items()})
+        rules = {name: value for name, _, value, _ in trace}
+        for name, held in wanted.items():
+            rules[name] = _host(held)
         cause = None
         if isinstance(main, Undefined):
             cause = f"main is undefined: {main.cause}"
@@ -307,7 +321,8 @@ class _Evaluation:
             return None
         for need in self._policy.needs:
             data = self._imports.get(need.source)
-            if isinstance(data, Mapping) and need.source not in self._options.mocks:
+            is_map = type(data) is dict or isinstance(data, Mapping)
+            if data is not None and is_map and need.source not in self._options.mocks:
                 complaint = need.complaint(data)
                 if complaint is not None:
                     return complaint
@@ -331,9 +346,12 @@ def _outcome(main: Value) -> bool | None:
 
 def _traced(run: Run) -> list[RuleTrace]:
     made: list[RuleTrace] = []
-    for entry in run.trace:
-        cause = entry.value.cause if isinstance(entry.value, Undefined) else None
-        made.append(RuleTrace(name=entry.name, position=entry.where, value=_host(entry.value), cause=cause))
+    for name, where, value in run.trace:
+        if value is True or value is False:
+            made.append(RuleTrace(name, where, value))
+        else:
+            cause = value.cause if isinstance(value, Undefined) else None
+            made.append(RuleTrace(name, where, _host(value), cause))
     return made
 
 

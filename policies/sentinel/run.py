@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NoReturn, TypeAlias
 
 from policies.errors import Position
 from policies.sentinel import semantics
@@ -42,45 +41,47 @@ class Scope:
         self.variables = variables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """One rule in the trace: evaluated once, in this order."""
-
-    name: str
-    where: Position
-    value: Value
+Evaluated: TypeAlias = tuple[str, Position, Value]
+"""One rule in the trace: its name, place and value; evaluated once, in this order."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Run:
     """The state of one evaluation. Not shared between threads."""
 
-    budget: Budget
-    now: datetime
-    clock: Callable[[], float]
-    services: dict[str, object] = field(default_factory=dict)
-    """What imports need of the host: "http", "timezone"."""
-    fuel: int = 0
-    """Steps until the clock is looked at next; compiled code counts this one down."""
-    spent: int = 0
-    deadline: float = 0.0
-    memory: int = 0
-    depth: int = 0
-    frames: int = 0
-    frames_limit: int = 0
-    returned: Value = None
-    prints: list[str] = field(default_factory=list)
-    printed: int = 0
-    trace: list[Evaluated] = field(default_factory=list)
-    main: Scope | None = None
-    """The global scope of the policy itself; only rules made there are traced, not those of modules."""
-    rules: list[Rule] = field(default_factory=list)
+    __slots__ = (
+        "budget", "clock", "deadline", "depth", "frames", "frames_limit", "fuel", "main", "memory", "now", "printed",
+        "prints", "returned", "rules", "services", "spent", "trace",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self.deadline = self.clock() + self.budget.seconds
-        self.frames_limit = max(100, sys.getrecursionlimit() - FRAMES_KEPT)
-        self.fuel = min(CHECK_EVERY, self.budget.steps)
+    def __init__(
+        self,
+        *,
+        budget: Budget,
+        now: datetime,
+        clock: Callable[[], float],
+        services: Mapping[str, object] | None = None,
+    ) -> None:
+        self.budget = budget
+        self.now = now
+        self.clock = clock
+        self.services: Mapping[str, object] = services if services is not None else {}
+        """What imports need of the host: "http", "timezone"."""
+        self.fuel = min(CHECK_EVERY, budget.steps)
+        """Steps until the clock is looked at next; compiled code counts this one down."""
         self.spent = CHECK_EVERY
+        self.deadline = clock() + budget.seconds
+        self.memory = 0
+        self.depth = 0
+        self.frames = 0
+        self.frames_limit = max(100, sys.getrecursionlimit() - FRAMES_KEPT)
+        self.returned: Value = None
+        self.prints: list[str] = []
+        self.printed = 0
+        self.trace: list[Evaluated] = []
+        """What was evaluated, in order."""
+        self.main: Scope | None = None
+        """The global scope of the policy itself; only rules made there are traced, not those of modules."""
+        self.rules: list[Rule] = []
 
     # The budget.
 
@@ -136,10 +137,13 @@ class Run:
         self.depth += 1
         self.frames += height
         if self.depth > self.budget.depth or self.frames > self.frames_limit:
-            depth = self.depth
-            raise Fault(
-                f"calls and rules nest deeper than {depth - 1}; is a recursion without an end?", kind="budget"
-            )
+            self._too_deep()
+
+    def _too_deep(self) -> NoReturn:
+        raise Fault(
+            f"calls and rules nest deeper than {self.depth - 1}; is a recursion without an end?",
+            kind="budget",
+        )
 
     def leave(self, height: int) -> None:
         """Come back from :meth:`enter`."""
@@ -163,19 +167,29 @@ class Run:
         if rule.state == 1:
             names = [r.name or "a rule" for r in self.rules[self.rules.index(rule) :]]
             raise Fault(f"a rule depends on itself: {' -> '.join([*names, names[0]])}", where=code.where)
+        height = code.height
         rule.state = 1
         self.rules.append(rule)
-        self.enter(code.height)
+        self.depth += 1
+        self.frames += height
+        if self.depth > self.budget.depth or self.frames > self.frames_limit:
+            self._too_deep()
         try:
-            value = self._value_of(rule)
+            if code.predicate is None:
+                value = code.body(rule.scope)
+                if type(value) is Rule:
+                    value = self.force(value)
+            else:
+                value = self._value_of(rule)
         finally:
-            self.leave(code.height)
+            self.depth -= 1
+            self.frames -= height
             self.rules.pop()
             rule.state = 0
         rule.value = value
         rule.state = 2
         if code.name and rule.scope is self.main:
-            self.trace.append(Evaluated(name=rule.name, where=code.where, value=value))
+            self.trace.append((rule.name, code.where, value))
         return value
 
     def _value_of(self, rule: Rule) -> Value:
