@@ -8,6 +8,7 @@ start. systemd is told of each.
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -86,6 +87,7 @@ class Service:
             self._notifier.ready(status)
             log.info(status, key="started", url=url or None, instance=settings.instance)
             ready(url)
+            gc.freeze()  # What is there by now stays: looking through it for garbage would double the time of decoding.
             self._loop()
             self._notifier.stopping()
             log.info("Stopping: no new work is taken, what is under way may finish.", key="stopping")

@@ -65,6 +65,9 @@ def _top(path: str) -> str:
 
 
 def _diff(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
+    if before == after and (isinstance(before, str) or orjson.dumps(before) == orjson.dumps(after)):
+        # Most of two versions is the same, and told in C. Equal alone is not enough: 1 == True, but not to a cloud.
+        return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _maps(path, before, after)
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
