@@ -246,6 +246,28 @@ class Providers(Model):
     """Google Cloud."""
 
 
+class RetentionRule(Model):
+    """How long what was is kept, and how finely. What is now, findings and the ledger are kept for ever."""
+
+    full: Duration = timedelta(days=90)
+    """Every version is kept for so long after it ended."""
+    daily: Duration = timedelta(days=400)
+    """Then what was there at 00:00 UTC of each day, back to this age;"""
+    monthly: Duration | None = None
+    """then what was there on the first of each month, back to this age, or for ever where it is not given."""
+
+
+class RetentionSettings(RetentionRule):
+    """What is let go of, once a day."""
+
+    enabled: bool = True
+    """Whether the daemon lets go of anything by itself; ``db prune`` does so in any case."""
+    types: dict[str, RetentionRule] = Field(default_factory=dict)
+    """Type -> another rule; a trailing ``*`` matches a prefix, the longest counts."""
+    events: Duration = timedelta(days=400)
+    """How long it is remembered that an event was taken, and what nobody could understand."""
+
+
 class StorageSettings(Model):
     """Where everything is remembered."""
 
@@ -257,6 +279,8 @@ class StorageSettings(Model):
     """How long to wait for a locked database."""
     durable_url: DatabaseUrl | None = None
     """Where durable workflows are kept; beside ``url`` when not given."""
+    retention: RetentionSettings = RetentionSettings()
+    """How long the past is kept, and how finely."""
 
 
 class PolicySettings(Model):

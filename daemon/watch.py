@@ -29,6 +29,7 @@ from daemon.health import Health
 from daemon.hooks.hook import Outcome, Proposal, Trigger
 from daemon.intake import Handlers, Intake
 from daemon.judging import Judging
+from daemon.keeping import Keeping
 from daemon.metrics import Metrics
 from daemon.report import CycleReport
 from daemon.respond import APPLY, House, Responder
@@ -103,6 +104,7 @@ class Watch:
         )
         self.responder = Responder(self._crew.hooks, house)
         self.asking = Asking(self.responder)
+        self.keeping = Keeping(database, house.actor, self._stop)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
@@ -190,6 +192,7 @@ class Watch:
         if self._runner is not None and not timeout:
             self._runner.close(0)
         self._runner = None
+        self.keeping.wait()
         self._crew.dismiss()
         self.database.close()
 
@@ -198,6 +201,7 @@ class Watch:
         try:
             self.asking.tick(self.runner)
             self.metrics.paused.set(self.desk.paused())
+            self.keeping.tick(self.settings.storage.retention, self.clock())
         except StorageError as error:
             self._trouble("tick", error)
         else:

@@ -10,6 +10,7 @@ from config.errors import UsageError
 from daemon.cli.asking import opened
 from daemon.cli.context import State
 from daemon.cli.output import Column, text
+from daemon.cli.plan import login
 from daemon.cli.verbs import verb
 
 app = typer.Typer()
@@ -58,19 +59,31 @@ def status(cli: State) -> None:
     cli.out.document(body, "\n".join(lines))
 
 
-@verb(app, "watchstander db prune --older-than 365d --dry-run", "watchstander db prune --older-than 365d")
+@verb(
+    app,
+    "watchstander db prune --dry-run",
+    "watchstander db prune",
+    "watchstander db prune --older-than 365d",
+)
 def prune(
     cli: State,
     older_than: Annotated[
-        str,
-        typer.Option(metavar="AGE", help="Ended versions, events and dead letters older than this: 365d."),
-    ],
+        str | None,
+        typer.Option(
+            metavar="AGE",
+            help="Instead of thinning: all ended versions, events and dead letters older than this: 365d.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
 ) -> None:
-    """Delete old versions of resources that have a newer one or are gone, old events and old dead letters.
+    """Thin the past by the rules of storage.retention, or delete all of it before a time.
 
-    What is open now is never deleted, nor is a finding or an entry of the ledger.
+    Thinning keeps every moment that the rules name: by default each within 90 days, then the beginning of each day, after 400
+    days that of each month. What is open now is never deleted, nor is a finding or an entry of the ledger.
     """
+    if older_than is None:
+        _thin(cli, dry_run=dry_run)
+        return
     from storage.housekeeping import prune as prune_before
 
     moment = cli.time(older_than)
@@ -83,6 +96,30 @@ def prune(
     cli.out.document(
         {"before": moment, "dry_run": dry_run, "pruned": pruned}, f"{word} {told}, all before {text(moment)}."
     )
+
+
+def _thin(cli: State, *, dry_run: bool) -> None:
+    from storage.retention import prune as thin
+
+    done = thin(opened(cli), cli.settings.storage.retention, cli.now(), actor=login(), dry_run=dry_run)
+    body = {
+        "dry_run": dry_run,
+        "pruned": done.removed,
+        "versions_before": done.versions_before,
+        "versions_after": done.versions_after,
+        "proofs": [{"at": p.at, "resources": p.resources} for p in done.proofs],
+    }
+    told = ", ".join(f"{count:,} {name}" for name, count in done.removed.items())
+    lines = [
+        f"{'Would delete' if dry_run else 'Deleted'} {told}.",
+        f"Versions: {done.versions_before:,} before, {done.versions_after:,} after.",
+    ]
+    if done.proofs:
+        lines.append(
+            f"{len(done.proofs)} kept moments from {text(done.proofs[0].at)} to {text(done.proofs[-1].at)} "
+            "were compared: they answer as before."
+        )
+    cli.out.document(body, "\n".join(lines))
 
 
 @verb(app, "watchstander db dead-letters --format json")
