@@ -16,6 +16,7 @@ import orjson
 from config.settings import AwsSettings
 from providers.aws.catalog.declare import Batch, Call, ResourceType, compiled, fields_of
 from providers.aws.session import Place, Sessions
+from providers.aws.shared import SharedAnswers
 from providers.errors import Denied, Expired, NotEnabled, ProviderError, Throttled, TimedOut, Unavailable
 
 
@@ -48,6 +49,7 @@ class Asker:
     def __init__(self, settings: AwsSettings, sessions: Sessions) -> None:
         self._settings = settings
         self._sessions = sessions
+        self.shared = SharedAnswers(sessions.monotonic)
 
     def answers(
         self, call: Call, place: Place, service: str, parameters: Mapping[str, Any], deadline: float
@@ -152,6 +154,19 @@ class Asker:
         self, declared: ResourceType, call: Call, place: Place, parameters: Mapping[str, Any], deadline: float
     ) -> Any:
         """What a call answers, its pages put together."""
+        if call.shared:
+            key = (place.region, call.service or declared.service, call.operation, tuple(parameters.items()))
+            return self.shared.get(
+                place.account,
+                key,
+                declared.type,
+                lambda: self._together(declared, call, place, parameters, deadline),
+            )
+        return self._together(declared, call, place, parameters, deadline)
+
+    def _together(
+        self, declared: ResourceType, call: Call, place: Place, parameters: Mapping[str, Any], deadline: float
+    ) -> Any:
         found: Any = None
         service = call.service or declared.service
         for part in self.answers(call, place, service, parameters, deadline):

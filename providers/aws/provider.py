@@ -206,11 +206,17 @@ class AwsProvider:
 
     def act(self, action: Action) -> Receipt:
         """Make the change unless it is already so."""
-        return actions.act(self.sessions, action)
+        try:
+            return actions.act(self.sessions, action)
+        finally:
+            self._reader.forget(action.target.account)
 
     def undo(self, receipt: Receipt) -> Receipt:
         """Restore what was before. Raises Conflict if the target has moved on."""
-        return actions.undo(self.sessions, receipt)
+        try:
+            return actions.undo(self.sessions, receipt)
+        finally:
+            self._reader.forget(receipt.action.target.account)
 
     def terraform(self, resource: Resource) -> TerraformView | None:
         """The resource in the Terraform provider's words."""

@@ -52,6 +52,10 @@ class Reader:
         """Finish what is under way and let the threads go."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def forget(self, account: str) -> None:
+        """Let no reading use an answer from before now in this account."""
+        self._asker.shared.forget(account)
+
     def read(self, scope: Scope) -> Reading:
         """One pass over a scope."""
         return Reading(scope, self._stream(scope))
@@ -63,6 +67,7 @@ class Reader:
         if parts is None:
             raise Refused(f"{ref.uid} is not the ARN of a {declared.title}.", code="WrongTarget")
         place = self._place(declared, ref.account, ref.region)
+        self.forget(ref.account)
         deadline = self._deadline()
         known = {key: value for key, value in parts.items() if not key.startswith("_")}
         item: dict[str, Any] = dict(known)
@@ -202,7 +207,12 @@ class Reader:
         out = _Described()
         try:
             parameters = self._asker.parameters(call, self._asker.context(place, parent, ""))
-            for found in self._asker.answers(call, place, service, parameters, deadline):
+            pages = (
+                iter([self._asker.ask(declared, call, place, parameters, deadline)])
+                if call.shared
+                else self._asker.answers(call, place, service, parameters, deadline)
+            )
+            for found in pages:
                 inherited = {name: compiled(path).search(parent) for name, path in declared.inherit.items()}
                 items = [inherited | _item(declared, item) for item in found or []]
                 for item, group in grouped(declared, items):

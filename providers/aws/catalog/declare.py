@@ -84,6 +84,8 @@ class Call:
     the answer (null or false at the end)."""
     batch: Batch | None = None
     """For a detail: how it is asked for several items at once."""
+    shared: bool = False
+    """Whether another type asks the same, so that one call can serve both."""
     first: bool = False
     """For a detail: whether the ARN is in its answer, so that it is asked before anything else."""
     service: str = ""

@@ -26,7 +26,7 @@ IAM_USER = ResourceType(
     get=Call("GetUser", "User", _USER, absent=_NO_ENTITY),
     reread_by_list=True,
     details=(
-        Call("ListAccessKeys", "AccessKeyMetadata", _USER, into="AccessKeys"),
+        Call("ListAccessKeys", "AccessKeyMetadata", _USER, into="AccessKeys", shared=True),
         Call("GetLoginProfile", "LoginProfile", _USER, into="LoginProfile", absent=_NO_ENTITY),
         Call("ListMFADevices", "MFADevices", _USER, into="MFADevices"),
     ),
@@ -41,7 +41,7 @@ IAM_ACCESS_KEY = ResourceType(
     arn="arn:{_partition}:iam::{_account}:access-key/{UserName}/{AccessKeyId}",
     placement=Placement.GLOBAL,
     list=Call("ListUsers", "Users[]", {"MaxItems": "`1000`"}),
-    each=Call("ListAccessKeys", "AccessKeyMetadata[]", _USER, absent=_NO_ENTITY),
+    each=Call("ListAccessKeys", "AccessKeyMetadata", _USER, absent=_NO_ENTITY, shared=True),
     get=Call("ListAccessKeys", "AccessKeyMetadata[]", _USER, absent=_NO_ENTITY),
     empty_is_gone=True,
     name="AccessKeyId",
@@ -71,19 +71,20 @@ IAM_POLICY = ResourceType(
     arn="arn:{_partition}:iam::{_account}:policy/{_path}{PolicyName}",
     id="Arn",
     placement=Placement.GLOBAL,
-    # A page holds a thousand policies with the documents of all their versions, which would be a call each.
-    list=Call(
-        "GetAccountAuthorizationDetails",
-        "Policies[].{Path: Path, PolicyName: PolicyName, PolicyId: PolicyId, Arn: Arn, CreateDate: CreateDate,"
-        " UpdateDate: UpdateDate, DefaultVersionId: DefaultVersionId, AttachmentCount: AttachmentCount,"
-        " PermissionsBoundaryUsageCount: PermissionsBoundaryUsageCount, IsAttachable: IsAttachable,"
-        " Document: PolicyVersionList[?IsDefaultVersion].Document | [0]}",
-        {"Filter": '`["LocalManagedPolicy"]`', "MaxItems": "`1000`"},
-    ),
+    list=Call("ListPolicies", "Policies[]", {"Scope": "'Local'", "MaxItems": "`1000`"}),
     get=Call("GetPolicy", "Policy", {"PolicyArn": "_arn"}, absent=_NO_ENTITY),
-    reread_by_list=True,
-    details=(Call("ListPolicyTags", "Tags", {"PolicyArn": "Arn"}, into="Tags"),),
+    details=(
+        Call(
+            "GetPolicyVersion",
+            "PolicyVersion.Document",
+            {"PolicyArn": "Arn", "VersionId": "DefaultVersionId"},
+            into="Document",
+        ),
+        Call("ListPolicyTags", "Tags", {"PolicyArn": "Arn"}, into="Tags"),
+    ),
     name="PolicyName",
+    # GetPolicy tells a description that ListPolicies does not.
+    volatile=frozenset({"Description"}),
 )
 
 ACCOUNT = ResourceType(

@@ -347,3 +347,25 @@ def test_the_least_role(warm: AwsProvider) -> None:
     )
     verbs = [action.partition(":")[2] for action in by_sid["WatchstanderRead"]["Action"]]
     assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
+
+
+def test_users_and_their_keys_are_one_call_a_user(
+    provider: AwsProvider, emulator: AwsEmulator, account: str
+) -> None:
+    """And a fresh read in between lets nobody have what was asked before it."""
+
+    def read(name: str) -> list[Resource]:
+        return list(provider.read(Scope("aws", account, GLOBAL, name)))
+
+    def calls() -> int:
+        return emulator.calls["iam:ListAccessKeys"]
+
+    before = calls()
+    users, keys = read("aws.iam_user"), read("aws.iam_access_key")
+    assert calls() - before == len(users) == 3
+    assert {key.name for key in keys} == {k["AccessKeyId"] for u in users for k in u.document["AccessKeys"]}
+    before = calls()
+    read("aws.iam_access_key")
+    assert provider.reread(keys[0].ref) == keys[0]
+    read("aws.iam_user")
+    assert calls() - before == 3 + 1 + 3
