@@ -164,6 +164,8 @@ class Evaluation:
     data: bytes | None = None
     """JSON text of further ``data`` for this input alone (``{"inventory": …}``)."""
     query: bool = False
+    weight: int = 1
+    """How many times the limit of time it may take: an evaluation over many resources takes more than one over one."""
 
 
 class FailureKind(StrEnum):

@@ -220,6 +220,7 @@ class Judge:
             input=text,
             now=now,
             data=joined.text if joined is not None else None,
+            weight=1 + (len(joined.text) >> 20) if joined is not None and policy.gathers else 1,
         )
         return _Pending(compiled, uid, digest, evaluation)
 

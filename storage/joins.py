@@ -44,6 +44,21 @@ class TypeState:
     gap: str | None
 
 
+_COLUMNS = (
+    SCOPE.c.id,
+    SCOPE.c.provider,
+    SCOPE.c.account,
+    SCOPE.c.region,
+    SCOPE.c.type,
+    SCOPE.c.status,
+    SCOPE.c.cause,
+    SCOPE.c.excluded,
+    SCOPE.c.last_attempt_at,
+    SCOPE.c.last_complete_at,
+    SCOPE.c.revision,
+)
+
+
 class Joins:
     """What joining policies need to know of the store."""
 
@@ -61,18 +76,21 @@ class Joins:
         for name in sorted(types):
             providers[provider_of(name)].append(name)
         with self._database.read() as connection:
-            matching = sa.or_(*(_listed(name) for name in sorted(types)))
-            wanted = sa.and_(SCOPE.c.provider.in_(sorted(providers)), matching)
-            rows = connection.execute(sa.select(SCOPE).where(wanted).order_by(SCOPE.c.id)).all()
+            bound = self._bound(connection, providers)
+            known = SCOPE.c.provider.in_(sorted(providers))
+            here: sa.ColumnElement[bool] = known
+            if only is not None:
+                here = sa.and_(known, SCOPE.c.provider == only[0], SCOPE.c.account == only[1])
+            listed = sa.or_(SCOPE.c.type.in_(sorted(types)), SCOPE.c.type.like("%*"))
+            wide = SCOPE.c.id.in_({number for numbers in bound.values() for number in numbers})
+            query = sa.select(*_COLUMNS).where(sa.or_(sa.and_(here, listed), wide)).order_by(SCOPE.c.id)
+            rows = connection.execute(query).all()
             accounts = connection.execute(
                 sa.select(SCOPE.c.provider, SCOPE.c.account)
-                .where(SCOPE.c.provider.in_(sorted(providers)))
+                .where(here)
                 .distinct()
                 .order_by(SCOPE.c.provider, SCOPE.c.account)
             ).all()
-            bound = self._bound(connection, providers)
-            if only is not None:
-                accounts = [row for row in accounts if (row.provider, row.account) == only]
         by_account: dict[tuple[str, str], list[Any]] = defaultdict(list)
         by_id = {}
         for row in rows:
@@ -86,8 +104,14 @@ class Joins:
                 continue  # an organisation or a folder that is listed, and holds nothing itself
             listings = [row for row in own if row.status is not None]
             listings += [by_id[number] for number in bound.get((provider, account), ()) if number in by_id]
+            spanning = [row for row in listings if row.type.endswith(ANY)]
             found[provider, account] = {
-                name: _state(name, account, [p for p in places if p.type == name], listings)
+                name: _state(
+                    name,
+                    account,
+                    [row for row in places if row.type == name],
+                    [*spanning, *(row for row in listings if row.type == name)],
+                )
                 for name in providers[provider]
             }
         return found
@@ -174,11 +198,6 @@ class Joins:
             for part in chunks(sorted(uids)):
                 found.update(connection.scalars(query.where(RESOURCE.c.uid.in_(part))))
         return found
-
-
-def _listed(name: str) -> sa.ColumnElement[bool]:
-    """Scopes that may show a type: its own, and those that span types."""
-    return sa.or_(SCOPE.c.type == name, SCOPE.c.type.like("%*"))
 
 
 def _state(name: str, account: str, places: Iterable[Any], listings: Iterable[Any]) -> TypeState:

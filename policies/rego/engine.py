@@ -306,6 +306,7 @@ def _item(evaluation: Evaluation) -> Item:
         evaluation.data,
         nanoseconds(evaluation.now),
         evaluation.query,
+        evaluation.weight,
     )
 
 

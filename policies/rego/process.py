@@ -54,6 +54,8 @@ class Worker:
         self._buffer = bytearray()
         self._allowed = limits.seconds
         """CPU seconds of the request under way."""
+        self._weights: list[int] = []
+        """Of the items under way: how many times that each may take."""
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
@@ -118,7 +120,8 @@ class Worker:
         # The timer inside counts CPU time; this is for a process that is not let run at all.
         self._progress[:] = PROGRESS.pack(-1)
         self._allowed = self.limits.seconds
-        patience = 5 * self.limits.seconds + 10
+        self._weights = [item[6] for item in items]
+        patience = 5 * self.limits.seconds * max(self._weights, default=1) + 10
         self._send(("run", new, items, forget), time.monotonic() + patience + len(new) * PREPARE_SECONDS)
         for index in range(len(items)):
             yield self._receive(time.monotonic() + patience + (0 if index else len(new) * PREPARE_SECONDS))
@@ -173,7 +176,10 @@ class Worker:
         said = self._stderr.read().decode("utf-8", "replace")
         if status == -signal.SIGPROF:
             limit = " (policies.time_limit)" if self._allowed == self.limits.seconds else ""
-            cause = f"stopped after {self._allowed:g} s of computing{limit}"
+            weight = self._weights[self.at] if limit and 0 <= self.at < len(self._weights) else 1
+            if weight > 1:
+                limit = f" (policies.time_limit, {weight} times for what it joins)"
+            cause = f"stopped after {self._allowed * weight:g} s of computing{limit}"
             return Failure(kind=FailureKind.TIME, cause=cause)
         if status == MEMORY_EXIT or (status == -signal.SIGABRT and "memory allocation" in said):
             cause = f"stopped for needing more than {self.limits.memory_mb} MiB (policies.memory_limit_mb)"

@@ -65,10 +65,9 @@ class OpaServerEngine:
     def __init__(self, url: str, limits: Limits | None = None, *, patience: float | None = None) -> None:
         self.limits = limits or Limits()
         self._url = url.rstrip("/")
-        seconds = 2 * self.limits.seconds + 1 if patience is None else patience
-        self._patience = httpx.Timeout(seconds, connect=5, pool=None)
+        self._seconds = 2 * self.limits.seconds + 1 if patience is None else patience
         self._parser = RegorusEngine(Limits(seconds=self.limits.seconds, memory_mb=self.limits.memory_mb))
-        self._http = httpx.Client(base_url=self._url, timeout=self._patience, follow_redirects=False)
+        self._http = httpx.Client(base_url=self._url, timeout=_timeout(30), follow_redirects=False)
         self._server = _Server(self._http, self._url)
         self._plans = _Plans()
         try:
@@ -143,7 +142,7 @@ class OpaServerEngine:
                     self._server.load(plan, again=again)
                 except Refused as refused:
                     return _failure(FailureKind.ERROR, "; ".join(str(error) for error in refused.errors))
-                found = self._ask(plan, body)
+                found = self._ask(plan, body, evaluation.weight)
                 if isinstance(found, Answer):
                     return found
                 if again:
@@ -154,16 +153,19 @@ class OpaServerEngine:
             hint="Let nothing else manage its policies: give Watchstander a server of its own.",
         )
 
-    def _ask(self, plan: _Plan, body: bytes) -> Answer | None:
+    def _ask(self, plan: _Plan, body: bytes, weight: int) -> Answer | None:
         """The answer, or None where the server does not have all the modules."""
+        seconds = self._seconds * weight
         for attempt in range(2):
             try:
                 response = self._server.send(
-                    "POST", f"/v1/data/{PREFIX}/{plan.name}?strict-builtin-errors=true", body
+                    "POST",
+                    f"/v1/data/{PREFIX}/{plan.name}?strict-builtin-errors=true",
+                    body,
+                    seconds=seconds,
                 )
             except httpx.TimeoutException:
-                limit = self._patience.read or 0
-                return _failure(FailureKind.TIME, f"the OPA server did not answer within {limit:g} s")
+                return _failure(FailureKind.TIME, f"the OPA server did not answer within {seconds:g} s")
             except httpx.TransportError as error:
                 # The connection was lost with it: a server that closed an idle one, or one that died of it.
                 if attempt:
@@ -363,6 +365,10 @@ def _body(evaluation: Evaluation) -> bytes:
     return b'{"input":{"input":' + evaluation.input + b',"data":' + own + b',"now":' + now + b"}}"
 
 
+def _timeout(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=5, pool=None)
+
+
 def _failure(kind: FailureKind, cause: str) -> Answer:
     return Answer(failure=Failure(kind=kind, cause=cause))
 
@@ -415,7 +421,7 @@ class _Server:
             ) from None
 
     def send(
-        self, method: str, path: str, body: bytes | None = None, *, text: bool = False
+        self, method: str, path: str, body: bytes | None = None, *, text: bool = False, seconds: float = 30
     ) -> httpx.Response:
         """One request; again where nobody was there. Raises EngineError for that, httpx.TransportError otherwise."""
         kind = "text/plain" if text else "application/json"
@@ -423,7 +429,9 @@ class _Server:
         for attempt in range(RETRIES + 1):
             last: Exception | str
             try:
-                response = self._http.request(method, path, content=body, headers={"Content-Type": kind})
+                response = self._http.request(
+                    method, path, content=body, headers={"Content-Type": kind}, timeout=_timeout(seconds)
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 last = error
             else:

@@ -23,5 +23,6 @@ Source = tuple[str, str, bool]
 """Path, text, whether v0."""
 Bundle = tuple[tuple[Source, ...], bytes]
 """Modules and the JSON text of their data."""
-Item = tuple[bytes, tuple[str, ...], bytes, bytes | None, int, bool]
-"""Program digest, entrypoints, input, further data, now in ns, whether the entrypoint is a query."""
+Item = tuple[bytes, tuple[str, ...], bytes, bytes | None, int, bool, int]
+"""Program digest, entrypoints, input, further data, now in ns, whether the entrypoint is a query, and how many times the
+limit of time it may take."""

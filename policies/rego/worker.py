@@ -146,12 +146,12 @@ def prepare(modules: tuple[Source, ...], query: str) -> bytes:
 def coverage(bundle: Bundle, items: list[Item]) -> bytes:
     """Run evaluations of one program and report which lines they reached:
     ``{"files": [{"path", "covered", "not_covered"}]}``, a file once or more."""
-    _timer(PREPARE_SECONDS + _State.seconds * len(items))
+    _timer(PREPARE_SECONDS + _State.seconds * sum(item[6] for item in items))
     try:
         plain = _compile(bundle)
         plain.set_enable_coverage(True)
         reports = []
-        for _, entrypoints, text, data, now_ns, query in items:
+        for _, entrypoints, text, data, now_ns, query, _ in items:
             _State.now_ns = now_ns
             engine = plain
             if data is not None:
@@ -199,13 +199,13 @@ def _engine(digest: bytes, bundles: dict[bytes, Bundle]) -> Any:
 
 def evaluate(item: Item, bundles: dict[bytes, Bundle]) -> dict[str, Any]:
     """One evaluation: ``{"v": {entrypoint: value}, "p": prints}`` or ``{"e": error}``."""
-    digest, entrypoints, text, data, now_ns, query = item
+    digest, entrypoints, text, data, now_ns, query, weight = item
     engine = None
     try:
         engine = _engine(digest, bundles)
         if data is not None:
             engine = _with_data(engine, digest, data)
-        _timer(_State.seconds)
+        _timer(_State.seconds * weight)
         _State.now_ns = now_ns
         engine.set_input_json(text.decode())
         values: dict[str, Any] = {}
@@ -229,7 +229,7 @@ def _with_data(engine: Any, digest: bytes, data: bytes) -> Any:
     held = _State.joined
     if held is None or held[0] != digest or held[1] is not data:
         _State.joined = None
-        _timer(PREPARE_SECONDS)
+        _timer(PREPARE_SECONDS + (len(data) >> 20))
         engine = engine.clone()
         engine.add_data_json(data.decode())
         held = _State.joined = (digest, data, engine)

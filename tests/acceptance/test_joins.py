@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from daemon.gate import PolicyGate
+from daemon.triggers import trigger_of_finding
 from providers.errors import Denied, Throttled
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
 from storage.findings import FindingStatus
@@ -260,3 +262,33 @@ def test_a_finding_about_what_is_not_there_is_the_accounts(post: Any) -> None:
             "machine-a writes to bucket-a (names arn:of:nobody, which is not in this inventory)",
         )
     ]
+
+
+@pytest.mark.parametrize("text", [ACCOUNT, RESOURCE], ids=["account", "resource"])
+def test_before_an_act_the_joining_policy_is_asked_again(post: Any, text: str) -> None:
+    uid = seed(post, text)
+    gate = PolicyGate(post.watch.crew, post.watch.inventory, post.watch.joins)
+    if text is ACCOUNT:
+        post.estate.change(uid["bucket-a"], {"Encrypted": False})
+    else:
+        post.estate.change(uid["machine-a"], {"Bucket": "nowhere"})
+    post.cycle()
+    (finding,) = post.findings()
+    trigger = trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
+    assert gate.still_stands(trigger, post.clock.now).allowed is True
+    post.estate.change(uid["machine-a"], {"Bucket": "bucket-b" if text is ACCOUNT else "bucket-a"})
+    assert gate.still_stands(trigger, post.clock.now).allowed is False
+
+
+def test_an_event_is_judged_with_what_is_joined(post: Any) -> None:
+    uid = seed(post, RESOURCE)
+    post.cycle()
+    post.estate.change(uid["machine-a"], {"Bucket": "nowhere"})
+    stored = post.watch.inventory.get(uid["machine-a"])
+    post.watch.inventory.record_one(post.estate.get(stored.ref), post.clock.now)
+    with post.watch.crew() as crew:
+        judged = post.watch.judging.judge_one(
+            crew, post.watch.inventory.get(uid["machine-a"]), post.clock.now
+        )
+    assert (judged.opened, judged.unknown) == (1, 0)
+    assert failing(post) == [(uid["machine-a"], "its bucket is not there")]

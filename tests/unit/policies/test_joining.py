@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import PolicySettings
-from policies.engine import Limits
+from policies.engine import Evaluation, Limits, Module, Program
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
 from policies.joining import JoinedInventory, Unjoinable, join, named, spread
@@ -322,3 +322,18 @@ def test_the_scope_and_the_fields_are_part_of_the_digest(engine: RegorusEngine, 
         tmp_path.joinpath("pack.yaml").write_text(pack.format(scope, joins))
         digests.add(load_paths([tmp_path], engine).policies[0].digest)
     assert len(digests) == 3
+
+
+def test_an_evaluation_over_many_resources_may_take_longer() -> None:
+    text = "package p\ndeny contains 1 if { some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a + b < 0 }"
+    with RegorusEngine(Limits(seconds=0.2, workers=1)) as impatient:
+        program = Program.of(impatient.check([Module(path=Path("p.rego"), text=text)]).raise_first().modules)
+        evaluations = [
+            Evaluation(program=program, entrypoints=("data.p.deny",), input=b"{}", now=NOW, weight=weight)
+            for weight in (1, 3)
+        ]
+        causes = [answer.failure and answer.failure.cause for answer in impatient.evaluate(evaluations)]
+    assert causes == [
+        "stopped after 0.2 s of computing (policies.time_limit)",
+        "stopped after 0.6 s of computing (policies.time_limit, 3 times for what it joins)",
+    ]
