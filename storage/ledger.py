@@ -188,17 +188,21 @@ class Ledger:
 
     def verify(self) -> Verification:
         """Walk the whole chain. Returns at the first entry that does not hold. Raises StorageError."""
+        with self._database.read() as connection:
+            return self.verify_within(connection)
+
+    def verify_within(self, connection: Connection) -> Verification:
+        """As :meth:`verify`, as a transaction sees it."""
         seq, prev = 0, GENESIS
         query = _SELECT.order_by(LEDGER.c.seq).execution_options(yield_per=_BATCH)
-        with self._database.read() as connection:
-            with connection.execute(query) as rows:
-                for row in rows:
-                    link = _link(row)
-                    fault = _fault(link, seq + 1, prev)
-                    if fault is not None:
-                        return fault
-                    seq, prev = link.seq, link.hash
-            return _check_head(connection, seq, prev)
+        with connection.execute(query) as rows:
+            for row in rows:
+                link = _link(row)
+                fault = _fault(link, seq + 1, prev)
+                if fault is not None:
+                    return fault
+                seq, prev = link.seq, link.hash
+        return _check_head(connection, seq, prev)
 
 
 def _fault(link: _Link, seq: int, prev: bytes) -> Verification | None:

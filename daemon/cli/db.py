@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +10,14 @@ import typer
 from config.errors import UsageError
 from daemon.cli.asking import opened
 from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column, text
 from daemon.cli.plan import login
 from daemon.cli.verbs import verb
 
 app = typer.Typer()
 
+FAULTS = (Column(key="where"), Column(key="what"), Column(key="hint", title="WAY OUT"))
 LETTERS = (
     Column(key="at"),
     Column(key="source"),
@@ -120,6 +123,85 @@ def _thin(cli: State, *, dry_run: bool) -> None:
             "were compared: they answer as before."
         )
     cli.out.document(body, "\n".join(lines))
+
+
+@verb(app, "watchstander db backup /backup/watchstander-2026-05-01.db")
+def backup(
+    cli: State,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; it must not be there yet.")],
+) -> None:
+    """Back the database up while the daemon runs, into one file: a SQLite database, whichever database it is of."""
+    from storage.transfer import backup as write
+
+    size = write(opened(cli), file)
+    cli.out.document(
+        {"file": str(file), "bytes": size},
+        f"{cli.database.where} is backed up in {file} ({size / 1e6:,.1f} MB).",
+    )
+
+
+@verb(app, "watchstander db restore /backup/watchstander-2026-05-01.db")
+def restore(
+    cli: State, file: Annotated[Path, typer.Argument(metavar="FILE", help="What `db backup` wrote.")]
+) -> None:
+    """Fill the configured database from a backup, all of it or nothing. It must be empty: move the old file away first."""
+    from storage.transfer import restore as fill
+
+    rows = fill(file, cli.database)
+    cli.out.document(
+        {"file": str(file), "rows": rows},
+        f"{cli.database.where} is restored from {file}: {rows['resource']:,} resources, {rows['version']:,} versions, "
+        f"{rows['finding']:,} findings, {rows['ledger']:,} entries of the ledger.",
+    )
+
+
+@verb(
+    app,
+    "watchstander db copy --to postgresql://watchstander@db.example.org/watchstander --to-password env:PGPASSWORD",
+)
+def copy(
+    cli: State,
+    to: Annotated[str, typer.Option(metavar="URL", help="An empty database: sqlite:///… or postgresql://….")],
+    to_password: Annotated[
+        str | None, typer.Option(metavar="REFERENCE", help="Its password: env:NAME or file:PATH.")
+    ] = None,
+) -> None:
+    """Copy everything into another, empty database: from SQLite to PostgreSQL, or back. Stop the daemon first.
+
+    It is copied as it was when the copy began, all of it or nothing; the ledger is verified on the other side.
+    """
+    from config.settings import SecretReference, StorageSettings
+    from storage.database import Database
+    from storage.transfer import copy as transfer
+
+    source = opened(cli)
+    password = None
+    if to_password is not None:
+        try:
+            reference = SecretReference(**SecretReference.parse(to_password))
+        except ValueError as error:
+            raise UsageError(f"--to-password: {error}", hint="Write env:NAME or file:PATH.") from error
+        password = cli.secrets.read(reference).reveal()
+    with Database.open(StorageSettings(url=to), password=password) as target:
+        rows = transfer(source, target)
+        where = target.where
+    cli.out.document(
+        {"from": source.where, "to": where, "rows": rows},
+        f"{sum(rows.values()):,} rows were copied from {source.where} to {where}. Now set storage.url to it.",
+    )
+
+
+@verb(app, "watchstander db check", "watchstander db check --format json")
+def check(cli: State) -> ExitStatus:
+    """Say what is damaged: pages, rows, documents, dictionaries, the ledger. Reads everything, writes nothing.
+
+    Exit status 1 where something is.
+    """
+    from storage.check import check as faults
+
+    found = [{"where": f.where, "what": f.what, "hint": f.hint} for f in faults(opened(cli))]
+    cli.out.items(found, FAULTS, empty="Everything is as it was written.")
+    return ExitStatus.REFUSED if found else ExitStatus.OK
 
 
 @verb(app, "watchstander db dead-letters --format json")

@@ -245,3 +245,50 @@ def test_migrating_and_an_empty_database(
     assert json.loads(on_new("db", "migrate", "-f", "json")[1])["before"] is None
     assert "up to date" in on_new("db", "migrate")[1]
     assert on_new("inventory")[0] == 0
+
+
+def test_the_past_is_asked(run: Run, estate: Estate) -> None:
+    uid = estate.uid(0)
+    status, out, _ = run(
+        "exposure", "--where", "document.Encrypted == 'later'", "--from", "7d", "--format", "json"
+    )
+    (window,) = json.loads(out)
+    assert (status, window["resource"], window["end"], window["seconds"]) == (0, uid, None, 2 * 86400)
+    status, out, _ = run("exposure", "--policy", "nothing", "--from", "7d")
+    assert status == 0
+    status, _, err = run("exposure", "--from", "7d")
+    assert (status, "needs an expression" in err) == (2, True)
+    status, _, err = run("exposure", "--where", "document.A", "--from", "1d", "--to", "2d")
+    assert (status, "later than --to" in err) == (2, True)
+    status, _, err = run("exposure", "--policy", "p", "--where", "document.A", "--from", "1d")
+    assert (status, "takes no --where" in err) == (2, True)
+    status, out, _ = run("flapping", "--from", "7d", "--more-than", "1", "--format", "json")
+    assert (status, json.loads(out)) == (0, [])
+    _, out, _ = run("history", uid, "--field", "Encrypted", "--format", "json")
+    assert [[f["path"] for f in e["fields"]] for e in json.loads(out)] == [[], ["Encrypted"]]
+    status, _, err = run("findings", "--stats", "colour")
+    assert (status, "not grouped by" in err) == (2, True)
+    status, out, _ = run("findings", "--stats", "policy", "--format", "json")
+    assert (status, json.loads(out)) == (0, [])
+
+
+def test_the_database_is_kept(run: Run, tmp_path: Path, database: Database) -> None:
+    status, out, _ = run("db", "prune", "--dry-run", "--format", "json")
+    assert (status, json.loads(out)["pruned"]["versions"]) == (0, 0)
+    status, out, _ = run("db", "prune")
+    assert (status, "answer as before" in out or "Deleted 0 versions" in out) == (0, True)
+    file = tmp_path / "backup.db"
+    status, out, _ = run("db", "backup", str(file))
+    assert (status, file.exists()) == (0, True)
+    status, out, _ = run("db", "check", "--format", "json")
+    assert (status, json.loads(out)) == (0, [])
+    status, out, _ = run("db", "copy", "--to", f"sqlite:///{tmp_path / 'other.db'}", "--format", "json")
+    assert (status, json.loads(out)["rows"]["resource"]) == (0, 20)
+    status, _, err = run("db", "copy", "--to", "sqlite:///x.db", "--to-password", "secret")
+    assert (status, "--to-password" in err) == (2, True)
+    status, _, err = run("db", "restore", str(file))
+    assert (status, "is not empty" in err) == (4, True)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE version SET data = x'00'"))
+    status, out, _ = run("db", "check", "--format", "ndjson")
+    assert (status, json.loads(out.splitlines()[0])["where"]) == (1, "document")

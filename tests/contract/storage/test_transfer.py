@@ -1,0 +1,201 @@
+"""Backups, restoring, moving from one database to another, and saying what is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from config.settings import StorageSettings
+from policies.policy import Policy
+from policies.verdict import Outcome, Verdict
+from storage.check import check
+from storage.database import Database
+from storage.errors import Damaged, Unavailable
+from storage.events import Events
+from storage.findings import Findings
+from storage.inventory import Inventory
+from storage.ledger import Ledger
+from storage.state import State
+from storage.tables import CODEC, LEDGER, RESOURCE, VERSION, Table
+from storage.transfer import backup, copy, restore
+
+
+@pytest.fixture
+def filled(world: Any, make_policy: Callable[..., Policy], make_verdict: Callable[..., Verdict]) -> Database:
+    """Something in most tables, with a past."""
+    database: Database = world.database
+    policy = make_policy("p")
+    for beat in range(3):
+        world.estate.change(world.estate.uid(beat), {"Encrypted": f"beat {beat}"})
+        world.cycle()
+        world.later()
+    world.estate.delete(world.estate.uid(9))
+    world.cycle()
+    verdicts = [make_verdict(world.estate.uid(n), policy, Outcome.FAIL) for n in range(5)]
+    Findings(database).apply(verdicts, {"p": policy}, at=world.now)
+    for number in range(30):
+        Ledger(database).append("test", "me", f"subject {number}", {"n": number}, world.now)
+    Events(database).first_time("e-1", world.now)
+    State(database).pause(who="me", reason="a drill", at=world.now)
+    return database
+
+
+def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with database.read() as connection:
+        return {
+            t.name: [tuple(r) for r in connection.execute(sa.select(t).order_by(*t.primary_key.columns))]
+            for t in Table.metadata.sorted_tables
+        }
+
+
+def test_a_backup_restores_into_an_empty_database(
+    filled: Database, world: Any, fresh_url: Callable[[], str], tmp_path: Path
+) -> None:
+    file = tmp_path / "backup.db"
+    expected = everything(filled)
+    assert backup(filled, file) == file.stat().st_size
+    assert sorted(p.name for p in tmp_path.glob(".*")) == []
+    world.later()
+    world.estate.delete(world.estate.uid(3))
+    world.cycle()
+    with Database.open(StorageSettings(url=fresh_url())) as target:
+        rows = restore(file, target)
+        assert everything(target) == expected
+        assert rows == {name: len(found) for name, found in expected.items()}
+        assert list(check(target)) == []
+        # New rows get new ids, and recording goes on.
+        world.database, world.inventory = target, Inventory(target)
+        world.estate.add(world.estate.scope(0), "brand-new", {})
+        world.later()
+        assert {c.kind.value for c in world.cycle()} == {"created", "deleted"}
+        Ledger(target).append("test", "me", "after", {}, world.now)
+        assert Ledger(target).verify().ok
+        with pytest.raises(Unavailable, match="is not empty"):
+            restore(file, target)
+    with pytest.raises(Unavailable, match="exists already"):
+        backup(filled, file)
+    with pytest.raises(Unavailable, match="no backup"):
+        restore(tmp_path / "nothing.db", filled)
+
+
+def test_moving_to_the_other_database_and_back(
+    filled: Database, make_postgres: Callable[[str | None], str], tmp_path: Path
+) -> None:
+    expected = everything(filled)
+    other = make_postgres(None) if filled.sqlite else f"sqlite:///{tmp_path / 'other.db'}"
+    with Database.open(StorageSettings(url=other)) as target:
+        copy(filled, target)
+        assert everything(target) == expected
+        with pytest.raises(Unavailable, match="is not empty"):
+            copy(filled, target)
+        assert Inventory(target).count() == Inventory(filled).count()
+
+
+def test_a_ledger_that_was_tampered_with_is_not_copied(
+    filled: Database, fresh_url: Callable[[], str]
+) -> None:
+    with filled.write() as connection:
+        if filled.sqlite:
+            for name in connection.scalars(
+                sa.text("SELECT name FROM sqlite_master WHERE type='trigger'")
+            ).all():
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        else:
+            connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER USER")
+        connection.execute(sa.update(LEDGER).where(LEDGER.c.seq == 7).values(actor="somebody else"))
+    with Database.open(StorageSettings(url=fresh_url())) as target:
+        with pytest.raises(Damaged, match="entry 7"):
+            copy(filled, target)
+        assert sum(len(rows) for name, rows in everything(target).items() if name != "codec") == 0
+    (fault,) = check(filled)
+    assert (fault.where, "entry 7" in fault.what) == ("ledger", True)
+
+
+def test_sound_is_sound(filled: Database) -> None:
+    seen: list[int] = []
+    assert list(check(filled, seen.append)) == []
+    with filled.read() as connection:
+        assert seen == [connection.scalar(sa.select(sa.func.count()).select_from(VERSION))]
+
+
+@pytest.mark.parametrize(
+    ("statement", "where", "what"),
+    [
+        (sa.update(VERSION).values(data=b"rubbish"), "document", "cannot be decompressed"),
+        (sa.update(VERSION).values(digest=b"x" * 20), "document", "not what it was written with"),
+        (sa.update(CODEC).where(CODEC.c.id > 0).values(dictionary=b""), "dictionary", "is gone"),
+        (
+            sa.update(RESOURCE).where(RESOURCE.c.id == 1).values(changed_at=5),
+            "row",
+            "its newest version is not",
+        ),
+        (
+            sa.update(RESOURCE).where(RESOURCE.c.id == 1).values(deleted_at=5),
+            "row",
+            "a finding of it is open",
+        ),
+        (
+            sa.update(VERSION).where(VERSION.c.valid_to < 2**62).values(valid_to=2**61),
+            "row",
+            "versions that overlap",
+        ),
+        (
+            sa.update(VERSION).where(VERSION.c.resource_id == 2).values(valid_to=3),
+            "row",
+            "ends before it begins",
+        ),
+    ],
+)
+def test_what_is_damaged_is_named(
+    filled: Database, statement: sa.Update, where: str, what: str, settings: StorageSettings
+) -> None:
+    if where == "dictionary":
+        _train(filled)
+    with filled.write() as connection:
+        connection.execute(statement)
+    with Database.open(settings) as fresh:  # which has no dictionary in memory
+        faults = list(check(fresh))
+    assert any(f.where == where and what in f.what for f in faults), faults
+    assert all(f.hint for f in faults)
+
+
+def _train(database: Database) -> None:
+    """Give a stored version a dictionary of its own."""
+    with database.write() as connection:
+        row = {
+            "id": 77,
+            "type": "memory.x",
+            "method": "zstd",
+            "dictionary": b"d",
+            "samples": 1,
+            "created_at": 0,
+        }
+        connection.execute(sa.insert(CODEC).values(row))
+        connection.execute(sa.update(VERSION).where(VERSION.c.resource_id == 1).values(codec_id=77))
+
+
+def test_a_damaged_page_does_not_end_the_check(filled: Database, tmp_path: Path) -> None:
+    if not filled.sqlite:
+        pytest.skip("PostgreSQL checks its pages itself")
+    file = tmp_path / "copy.db"
+    backup(filled, file)
+    connection = sqlite3.connect(file)
+    (root,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'ix_version_valid_from'"
+    ).fetchone()
+    connection.close()
+    with file.open("r+b") as raw:
+        raw.seek((root - 1) * 4096 + 8)
+        raw.write(b"\xff" * 64)
+    with Database.open(StorageSettings(url=f"sqlite:///{file}")) as damaged:
+        faults = list(check(damaged))
+    assert any(f.where == "page" for f in faults)
+    with Database.open(StorageSettings(url=f"sqlite:///{file}")) as damaged, pytest.raises(Damaged):
+        backup(damaged, tmp_path / "second.db")
+    assert not (tmp_path / "second.db").exists()
