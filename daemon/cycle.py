@@ -58,6 +58,7 @@ class _Tally:
     details_unread: int = 0
     complete: list[Coverage] = field(default_factory=list)
     unread: list[Coverage] = field(default_factory=list)
+    switched_off: int = 0
     kinds: dict[ChangeKind, int] = field(default_factory=lambda: dict.fromkeys(ChangeKind, 0))
     first_contact: int = 0
 
@@ -66,9 +67,17 @@ class _Tally:
             self.kinds[change.kind] += 1
             self.first_contact += change.first_contact and change.kind is ChangeKind.CREATED
 
-    def ended(self, coverage: Coverage) -> None:
+    def ended(self, coverage: Coverage, *, read_before: bool = False) -> bool:
+        """Take in how a scope ended; whether something that should have been read was not."""
         self.details_unread += coverage.details_unread
-        (self.complete if coverage.complete else self.unread).append(coverage)
+        if coverage.complete:
+            self.complete.append(coverage)
+            return False
+        if coverage.switched_off and not read_before:
+            self.switched_off += 1
+            return False
+        self.unread.append(coverage)
+        return True
 
 
 def run_cycle(
@@ -107,6 +116,7 @@ def run_cycle(
         scopes=len(tally.complete),
         accounts=accounts_of(tally.complete),
         unread=tuple(sorted(tally.unread, key=lambda c: c.scope)),
+        switched_off=tally.switched_off,
         details_unread=tally.details_unread,
         created=tally.kinds[ChangeKind.CREATED],
         changed=tally.kinds[ChangeKind.CHANGED],
@@ -157,8 +167,7 @@ def _read_cloud(
             inventory.note_coverage(piece, clock(), cycle_id)
         else:
             tally.changes(recording.finish(piece))
-        tally.ended(piece)
-        if not piece.complete:
+        if tally.ended(piece, read_before=recording is not None and not recording.first_contact):
             log.warning(
                 f"{scope} was not read completely ({piece.status}): {piece.cause}",
                 key="unread",

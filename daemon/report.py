@@ -30,6 +30,8 @@ class CycleReport:
     accounts: int = 0
     unread: tuple[Coverage, ...] = ()
     """Scopes that were not read completely, with the causes."""
+    switched_off: int = 0
+    """Scopes of services that are not switched on there, and never were."""
     details_unread: int = 0
     """Resources of which a detail could not be read."""
     created: int = 0
@@ -70,8 +72,11 @@ class CycleReport:
         return f"read {_count(self.read, 'resource')} in {_count(self.scopes, 'scope')} of {where}{accounts}"
 
     def _unread(self) -> str:
+        off = (
+            [f"{_count(self.switched_off, 'scope')} of services not switched on"] if self.switched_off else []
+        )
         if not self.unread and not self.details_unread:
-            return "nothing was left unread"
+            return ", ".join(["nothing was left unread", *off])
         parts = []
         if self.unread:
             statuses = Counter(str(c.status) for c in self.unread)
@@ -81,7 +86,7 @@ class CycleReport:
             parts.append(f"could not read {_count(len(self.unread), 'scope')} ({kinds}: {named}{more})")
         if self.details_unread:
             parts.append(f"details of {_count(self.details_unread, 'resource')} are missing")
-        return ", ".join(parts)
+        return ", ".join([*parts, *off])
 
     def _changes(self) -> str:
         if not (self.created or self.changed or self.deleted):
@@ -118,6 +123,7 @@ class CycleReport:
             "unknown": self.unknown,
             "first_contact": self.first_contact,
             "details_unread": self.details_unread,
+            "switched_off": self.switched_off,
             "responses": dict(self.responses),
             "unread_scopes": [coverage_json(c) for c in self.unread],
         }

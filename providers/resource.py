@@ -125,6 +125,12 @@ class Coverage:
         """Whether what was not seen may be taken for absent."""
         return self.status is CoverageStatus.COMPLETE
 
+    @property
+    def switched_off(self) -> bool:
+        """Whether one service is not switched on there: nothing is concluded from that either, but nothing went wrong. An
+        account whose listing of *everything* is not enabled is unread."""
+        return self.status is CoverageStatus.NOT_ENABLED and self.scope.type != ANY
+
     def covers(self, ref: ResourceRef) -> bool:
         """Whether this reading, if complete, would have shown ``ref``, had it existed."""
         return self.scope.covers(ref) and not any(

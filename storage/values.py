@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
-from providers.resource import CoverageStatus, Resource, ResourceRef, Scope
+from providers.resource import ANY, CoverageStatus, Resource, ResourceRef, Scope
 
 
 class ChangeKind(StrEnum):
@@ -153,3 +153,14 @@ class ScopeState:
     def complete(self) -> bool:
         """Whether the last reading was complete."""
         return self.status is CoverageStatus.COMPLETE
+
+    @property
+    def unread(self) -> bool:
+        """Whether something that should have been read was not. One service that never was switched on is no such thing;
+        one that was read before, and is not enabled now, is."""
+        never_on = (
+            self.status is CoverageStatus.NOT_ENABLED
+            and self.scope.type != ANY
+            and self.last_complete_at is None
+        )
+        return not self.complete and not never_on

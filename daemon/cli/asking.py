@@ -88,7 +88,7 @@ def told_unread(cli: State, wanted: Filter) -> ExitStatus:
     """Say which scopes that bear on the answer were not read completely last time; INCOMPLETE where there are any."""
     from storage.inventory import Inventory
 
-    unread = [s for s in Inventory(cli.database).coverage() if not s.complete and bears(s.scope, wanted)]
+    unread = [s for s in Inventory(cli.database).coverage() if s.unread and bears(s.scope, wanted)]
     if not unread:
         return ExitStatus.OK
     first = unread[0]

@@ -47,14 +47,14 @@ def coverage(
     from storage.inventory import Inventory
 
     states = [s for s in Inventory(cli.database).coverage() if provider in (None, s.scope.provider)]
-    shown = [s for s in states if not (unread and s.complete)]
+    shown = [s for s in states if s.unread or not unread]
     now = cli.now()
     cli.out.items(
         _rows(shown, now),
         COVERAGE,
         empty="Everything was read completely." if unread else "Nothing was read yet.",
     )
-    return ExitStatus.OK if all(s.complete for s in states) else ExitStatus.INCOMPLETE
+    return ExitStatus.INCOMPLETE if any(s.unread for s in states) else ExitStatus.OK
 
 
 def _age(value: Any) -> str:
@@ -120,7 +120,7 @@ def _facts(cli: State) -> dict[str, Any]:
         "coverage": {
             "scopes": len(states),
             "complete": sum(s.complete for s in states),
-            "incomplete": sum(not s.complete for s in states),
+            "incomplete": sum(s.unread for s in states),
             "by_status": dict(Counter(str(s.status) for s in states)),
         },
         "findings": {str(severity): count for severity, count in findings.counts().items()},

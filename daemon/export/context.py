@@ -33,7 +33,7 @@ class Context:
     @property
     def unread(self) -> list[ScopeState]:
         """The scopes whose last reading was not complete."""
-        return [state for state in self.coverage if not state.complete]
+        return [state for state in self.coverage if state.unread]
 
     def remediation(self, finding: Finding) -> str:
         """What to do about it; empty where the policy says nothing."""

@@ -89,6 +89,20 @@ def test_an_unread_scope_says_nothing(post: Any, error: ProviderError, after: in
     assert post.cycle().complete
 
 
+def test_a_service_that_never_was_switched_on_is_no_failure_and_one_switched_off_is(post: Any) -> None:
+    post.estate.fail(BUCKETS[1], NotEnabled("not subscribed"))
+    seed(post.estate, bad=1)
+    first = post.cycle()
+    assert first.complete
+    assert "nothing was left unread, 1 scope of services not switched on" in first.sentence
+    post.estate.fail(BUCKETS[0], NotEnabled("unsubscribed"))
+    second = post.cycle()
+    assert not second.complete
+    assert [c.scope for c in second.unread] == [BUCKETS[0]]
+    assert second.deleted == 0
+    assert [f.ref.account for f in post.findings()] == [BUCKETS[0].account]
+
+
 def test_a_narrower_scan_leaves_the_rest_alone(post: Any) -> None:
     """prowler#1626: a narrower scan archived the findings outside its scope."""
     bad = seed(post.estate)

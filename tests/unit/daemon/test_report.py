@@ -73,6 +73,10 @@ DENIED = Coverage(
             ),
             "Read 3 resources in 1 scope of aws; nothing was left unread; nothing changed; 3 evaluations opened 3 and resolved 0, 3 findings open; containment: 1 done, 2 dry-run; hook x was stopped: 40 targets are more than 10 an hour, in 0.0 s.",
         ),
+        (
+            CycleReport(cycle=5, providers=("aws",), read=3, scopes=1, switched_off=34, seconds=1),
+            "Read 3 resources in 1 scope of aws; nothing was left unread, 34 scopes of services not switched on; nothing changed; no policy had to be evaluated, 0 findings open, in 1.0 s.",
+        ),
     ],
 )
 def test_sentence(report: CycleReport, sentence: str) -> None:
