@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.database import Database
+from storage.retention import let_go, unpinned
 from storage.tables import DEAD_LETTER, EVENT, VERSION, Table
 from storage.times import OPEN, to_us
 
@@ -26,12 +27,13 @@ def contents(database: Database) -> dict[str, int]:
 def prune(database: Database, before: datetime, *, dry_run: bool = False) -> dict[str, int]:
     """Delete versions that ended before a time, and events and dead letters from before it; counts by table.
 
-    A resource keeps its row, so that it is known to have been; its newest version stays while it lives. Raises
+    A resource keeps its row, so that it is known to have been; its newest version stays while it lives, and what a
+    baseline holds. Raises
     StorageError; what was deleted by then stays deleted.
     """
     moment = to_us(before)
     conditions = {
-        "versions": (VERSION, sa.and_(VERSION.c.valid_to < OPEN, VERSION.c.valid_to < moment)),
+        "versions": (VERSION, sa.and_(VERSION.c.valid_to < OPEN, VERSION.c.valid_to < moment, unpinned())),
         "events": (EVENT, EVENT.c.received_at < moment),
         "dead letters": (DEAD_LETTER, DEAD_LETTER.c.at < moment),
     }
@@ -42,8 +44,17 @@ def prune(database: Database, before: datetime, *, dry_run: bool = False) -> dic
                 query = sa.select(sa.func.count()).select_from(table).where(condition)
                 counts[name] = int(connection.scalar(query) or 0)
         else:
-            counts[name] = _delete(database, table, condition)
+            counts[name] = (
+                _versions(database, condition) if table is VERSION else _delete(database, table, condition)
+            )
     return counts
+
+
+def _versions(database: Database, condition: sa.ColumnElement[bool]) -> int:
+    total = 0
+    while done := let_go(database, condition):
+        total += done
+    return total
 
 
 def _delete(database: Database, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:

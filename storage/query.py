@@ -26,6 +26,8 @@ from storage.tables import DUE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import StoredResource, Ticket
 
+_SETS = ("types", "accounts", "regions", "providers")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
@@ -54,6 +56,18 @@ class Filter:
             regions=selection.regions,
             providers=selection.providers,
         )
+
+    def saved(self) -> dict[str, Any]:
+        """As JSON values; what is not given is left out."""
+        sets = {name: sorted(getattr(self, name)) for name in _SETS}
+        more = {"tags": dict(self.tags), "where": self.where}
+        return {name: value for name, value in {**sets, **more}.items() if value}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Filter:
+        """From what :meth:`saved` gave."""
+        sets = {name: frozenset(saved.get(name, ())) for name in _SETS}
+        return cls(**sets, tags=saved.get("tags", {}), where=saved.get("where"))
 
     @property
     def reads_documents(self) -> bool:

@@ -24,7 +24,7 @@ from storage.database import Database
 from storage.errors import Damaged
 from storage.ledger import Ledger
 from storage.state import read_state, write_state
-from storage.tables import DEAD_LETTER, EVENT, RESOURCE, SCOPE, VERSION
+from storage.tables import BASELINE_ITEM, DEAD_LETTER, EVENT, RESOURCE, SCOPE, VERSION
 from storage.times import EPOCH, OPEN, from_us, to_us
 
 BATCH = 2_000
@@ -97,7 +97,7 @@ def prune(
         if dry_run:
             removed += thinning.count(condition)
             continue
-        while complete and (done := thinning.remove(condition, batch)):
+        while complete and (done := let_go(database, condition, batch)):
             removed += done
             complete = progress(removed)
     counts = {"versions": removed, **(thinning.others(dry_run=dry_run) if complete else {})}
@@ -142,6 +142,7 @@ class _Thinning:
                     VERSION.c.valid_to > start,
                     VERSION.c.valid_to <= end,
                     VERSION.c.valid_from > start,
+                    unpinned(),
                 )
                 yield inside if places is None else sa.and_(inside, places)
 
@@ -165,22 +166,6 @@ class _Thinning:
             return int(
                 connection.scalar(sa.select(sa.func.count()).select_from(VERSION).where(condition)) or 0
             )
-
-    def remove(self, condition: sa.ColumnElement[bool], batch: int) -> int:
-        """One transaction's worth; how many went."""
-        version = VERSION.c
-        query = (
-            sa.select(version.resource_id, version.valid_from, version.valid_to, version.closed_by)
-            .where(condition)
-            .order_by(version.resource_id, version.valid_from)
-            .limit(batch)
-        )
-        with self.database.write() as connection:
-            rows = connection.execute(query).all()
-            if rows:
-                connection.execute(_DELETE, [{"b_id": r.resource_id, "b_from": r.valid_from} for r in rows])
-                connection.execute(_LENGTHEN, list(_runs(rows)))
-        return len(rows)
 
     def others(self, *, dry_run: bool) -> dict[str, int]:
         """Events and dead letters that are too old."""
@@ -231,6 +216,24 @@ class _Thinning:
                 )
 
 
+def let_go(database: Database, condition: sa.ColumnElement[bool], batch: int = BATCH) -> int:
+    """Remove versions that meet a condition, at most ``batch``, in one transaction; how many went. What was there before each
+    is then taken to have lasted as long as it did."""
+    version = VERSION.c
+    query = (
+        sa.select(version.resource_id, version.valid_from, version.valid_to, version.closed_by)
+        .where(condition)
+        .order_by(version.resource_id, version.valid_from)
+        .limit(batch)
+    )
+    with database.write() as connection:
+        rows = connection.execute(query).all()
+        if rows:
+            connection.execute(_DELETE, [{"b_id": r.resource_id, "b_from": r.valid_from} for r in rows])
+            connection.execute(_LENGTHEN, list(_runs(rows)))
+    return len(rows)
+
+
 _DELETE = sa.delete(VERSION).where(
     VERSION.c.resource_id == sa.bindparam("b_id"), VERSION.c.valid_from == sa.bindparam("b_from")
 )
@@ -258,6 +261,14 @@ def _runs(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
         }
     if run is not None:
         yield run
+
+
+def unpinned() -> sa.ColumnElement[bool]:
+    """The condition on a version that no baseline holds it."""
+    held = (BASELINE_ITEM.c.resource_id == VERSION.c.resource_id) & (
+        BASELINE_ITEM.c.valid_from == VERSION.c.valid_from
+    )
+    return ~sa.exists(sa.select(1).select_from(BASELINE_ITEM).where(held).correlate(VERSION))
 
 
 def _pattern(type_: str, rules: dict[str, RetentionRule]) -> str | None:

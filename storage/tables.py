@@ -364,6 +364,35 @@ class DeadLetterRow(Table, table=True):
     deliveries: int = _int(default=1)
 
 
+class BaselineRow(Table, table=True):
+    """A named state that is known to be good: what was chosen, as of when, on whose word."""
+
+    __tablename__ = "baseline"
+    id: int = _id()
+    name: str = Field(sa_column=Column(sa.Text(), nullable=False, unique=True))
+    at: int = _int()
+    selection: str = _text()
+    who: str = _text()
+    why: str = _text()
+    pinned_at: int = _int()
+    approved_at: int | None = _int(null=True)
+
+
+class BaselineItemRow(Table, table=True):
+    """Which version of a resource a baseline holds. Such a version is never let go of."""
+
+    __tablename__ = "baseline_item"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["resource_id", "valid_from"], ["version.resource_id", "version.valid_from"]),
+        Index(None, "resource_id", "valid_from"),
+    )
+    baseline_id: int = Field(
+        sa_column=Column(_BIG, sa.ForeignKey("baseline.id"), primary_key=True, autoincrement=False)
+    )
+    resource_id: int = Field(sa_column=Column(_BIG, primary_key=True, autoincrement=False))
+    valid_from: int = _int()
+
+
 class StateRow(Table, table=True):
     """Small facts that outlive the process: the pause switch, the ledger's head."""
 
@@ -394,4 +423,6 @@ LEDGER = table(LedgerRow)
 ACTION = table(ActionRow)
 EVENT = table(EventRow)
 DEAD_LETTER = table(DeadLetterRow)
+BASELINE = table(BaselineRow)
+BASELINE_ITEM = table(BaselineItemRow)
 STATE = table(StateRow)

@@ -188,6 +188,13 @@ WORDS = (
         noun=True,
     ),
     Word(
+        "baseline",
+        "baseline",
+        "States known to be good: pin one, see what drifted from it, approve drift into it.",
+        _JUDGE,
+        noun=True,
+    ),
+    Word(
         "permissions",
         "permissions",
         "Print the least role that reading (or containment) needs, as a document to apply.",

@@ -27,15 +27,16 @@ Field = Annotated[
 ]
 
 
-def _value(value: Any) -> str:
-    shown = "" if value is None else value if isinstance(value, str) else dumps(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+def shown(value: Any) -> str:
+    """A field's value, short."""
+    text = "" if value is None else value if isinstance(value, str) else dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 _FIELDS = (
     Column(key="path", title="FIELD"),
-    Column(key="before", render=_value),
-    Column(key="after", render=_value),
+    Column(key="before", render=shown),
+    Column(key="after", render=shown),
     Column(key="actor", title="BY"),
 )
 HISTORY = (Column(key="at"), Column(key="kind", title="WHAT"), *_FIELDS)
@@ -75,7 +76,7 @@ def history(
         )
         raise NotStored(f"{uid} is not known.", hint=hint)
     if cli.out.human:
-        cli.out.items(_by_field(_entry(e, documents=False) for e in entries), HISTORY)
+        cli.out.items(by_field(_entry(e, documents=False) for e in entries), HISTORY)
     else:
         cli.out.items((_entry(e, documents=documents) for e in entries), HISTORY)
 
@@ -114,7 +115,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         )
     wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
     found = map(_difference, History(opened(cli)).diff(earlier, later, wanted, actor=actor, field=field))
-    cli.out.items(_by_field(found) if cli.out.human else found, DIFF, empty="Nothing is different.")
+    cli.out.items(by_field(found) if cli.out.human else found, DIFF, empty="Nothing is different.")
 
 
 def _fields(fields: Iterable[FieldChange]) -> list[Mapping[str, Any]]:
@@ -155,7 +156,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _by_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def by_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """One line a field, for people; the resource stands on the first."""
     for row in rows:
         head = dict(row)

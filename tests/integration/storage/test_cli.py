@@ -292,3 +292,27 @@ def test_the_database_is_kept(run: Run, tmp_path: Path, database: Database) -> N
         connection.execute(sa.text("UPDATE version SET data = x'00'"))
     status, out, _ = run("db", "check", "--format", "ndjson")
     assert (status, json.loads(out.splitlines()[0])["where"]) == (1, "document")
+
+
+def test_a_baseline_from_pin_to_removal(run: Run, estate: Estate) -> None:
+    status, out, _ = run("baseline", "pin", "good", "--at", "60h", "--why", "audited", "--format", "json")
+    assert (status, json.loads(out)["resources"]) == (0, 20)
+    status, out, _ = run("baseline", "drift", "good", "--format", "json")
+    assert (status, {d["uid"]: d["kind"] for d in json.loads(out)}) == (
+        1,
+        {estate.uid(0): "changed", estate.uid(1): "deleted"},
+    )
+    status, out, _ = run("baseline", "drift", "good")
+    assert (status, "Encrypted" in out) == (1, True)
+    status, _, err = run("baseline", "approve", "good", "--why", "x")
+    assert (status, "what is approved" in err) == (2, True)
+    status, _, _ = run("baseline", "approve", "good", "-R", estate.uid(0), "--why", "CHG-1")
+    assert status == 0
+    status, out, _ = run("baseline", "approve", "good", "--all", "--why", "CHG-2", "--format", "json")
+    assert (status, json.loads(out)["approved"]) == (0, 1)
+    status, _, _ = run("baseline", "drift", "good")
+    assert status == 0
+    _, out, _ = run("baseline", "list", "--format", "json")
+    assert [b["name"] for b in json.loads(out)] == ["good"]
+    assert run("baseline", "remove", "good", "--why", "done")[0] == 0
+    assert run("baseline", "drift", "good")[0] == 2

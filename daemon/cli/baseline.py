@@ -1,0 +1,162 @@
+"""``watchstander baseline``: states known to be good, and what drifted from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from config.errors import UsageError
+from daemon.cli.asking import Accounts, At, Clouds, Regions, Tags, Types, Where, chosen, opened, told_unread
+from daemon.cli.context import State
+from daemon.cli.exits import ExitStatus, gravest
+from daemon.cli.history import by_field, shown
+from daemon.cli.output import Column, dumps, text
+from daemon.cli.plan import WhoOption, login
+from daemon.cli.verbs import verb
+
+app = typer.Typer()
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The baseline's name.")]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="Why: it goes into the ledger.")]
+
+BASELINES = (
+    Column(key="name"),
+    Column(key="resources", right=True),
+    Column(key="at", title="AS OF"),
+    Column(key="approved_at", title="APPROVED"),
+    Column(key="who"),
+    Column(key="why"),
+    Column(key="filter", render=lambda value: dumps(value) if value else "everything"),
+)
+DRIFT = (
+    Column(key="kind", title="WHAT"),
+    Column(key="uid", title="RESOURCE"),
+    Column(key="path", title="FIELD"),
+    Column(key="before", title="BASELINE", render=shown),
+    Column(key="after", title="NOW", render=shown),
+)
+
+
+@verb(
+    app,
+    "watchstander baseline pin release-7 --why 'audited on Monday'",
+    "watchstander baseline pin payments --at yesterday --tag Team=payments --why 'before the incident'",
+)
+def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+    cli: State,
+    name: Name,
+    why: Why,
+    at: At = None,
+    type: Types = None,
+    account: Accounts = None,
+    region: Regions = None,
+    provider: Clouds = None,
+    tag: Tags = None,
+    where: Where = None,
+    by: WhoOption = None,
+) -> None:
+    """Hold the estate, or the part the filters choose, as it is now or was at a time: known to be good.
+
+    What a baseline holds is never let go of by retention.
+    """
+    from storage.baseline import Baselines, Word
+
+    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    word = Word(who=by or login(), why=why, now=cli.now())
+    made = Baselines(opened(cli)).pin(name, wanted, word, at=cli.time(at))
+    cli.out.document(_row(made), f"{name} holds {made.resources:,} resources as of {text(made.at)}.")
+
+
+@verb(app, "watchstander baseline list", "watchstander baseline list --format json", name="list")
+def list_(cli: State) -> None:
+    """The baselines, by name."""
+    from storage.baseline import Baselines
+
+    cli.out.items(map(_row, Baselines(opened(cli)).all()), BASELINES, empty="There is no baseline.")
+
+
+@verb(app, "watchstander baseline drift release-7", "watchstander baseline drift release-7 --format ndjson")
+def drift(cli: State, name: Name) -> ExitStatus:
+    """What differs from a baseline now, by resource and field: changed, deleted, or created since.
+
+    Exit status 1 where something does; 3 where a scope that bears on the answer was not read completely last time.
+    """
+    from storage.baseline import Baselines
+
+    store, seen = Baselines(opened(cli)), 0
+    held = store.get(name)
+
+    def rows() -> Any:
+        nonlocal seen
+        for one in store.drift(name):
+            seen += 1
+            yield _drift(one)
+
+    cli.out.items(by_field(rows()) if cli.out.human else rows(), DRIFT, empty="Nothing drifted.")
+    return gravest(ExitStatus.REFUSED if seen else ExitStatus.OK, told_unread(cli, held.wanted))
+
+
+@verb(
+    app,
+    "watchstander baseline approve release-7 --resource arn:aws:s3:::logs --why 'CHG-77'",
+    "watchstander baseline approve release-7 --all --why 'release 8'",
+)
+def approve(
+    cli: State,
+    name: Name,
+    why: Why,
+    resource: Annotated[
+        list[str] | None, typer.Option("--resource", "-R", metavar="UID", help="This resource. Repeatable.")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="All that drifted.")] = False,
+    by: WhoOption = None,
+) -> None:
+    """Take drift into a baseline: what is there now is good."""
+    from storage.baseline import Baselines, Word
+
+    if bool(resource) == all:
+        raise UsageError("Say what is approved.", hint="Write --resource UID, or --all.")
+    word = Word(who=by or login(), why=why, now=cli.now())
+    count = Baselines(opened(cli)).approve(name, word, None if all else resource)
+    cli.out.document(
+        {"name": name, "approved": count}, f"{count:,} resources that drifted are in {name} as they are now."
+    )
+
+
+@verb(app, "watchstander baseline remove release-6 --why 'release 7 holds'")
+def remove(cli: State, name: Name, why: Why, by: WhoOption = None) -> None:
+    """Let go of a baseline."""
+    from storage.baseline import Baselines, Word
+
+    Baselines(opened(cli)).remove(name, Word(who=by or login(), why=why, now=cli.now()))
+    cli.out.document({"name": name, "removed": True}, f"{name} is no more.")
+
+
+def _row(one: Any) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "resources": one.resources,
+        "at": one.at,
+        "pinned_at": one.pinned_at,
+        "approved_at": one.approved_at,
+        "who": one.who,
+        "why": one.why,
+        "filter": one.wanted.saved(),
+    }
+
+
+def _drift(one: Any) -> dict[str, Any]:
+    from storage.history import json_field
+
+    return {
+        "kind": one.kind.value,
+        "uid": one.ref.uid,
+        "provider": one.ref.provider,
+        "account": one.ref.account,
+        "region": one.ref.region,
+        "type": one.ref.type,
+        "name": one.name,
+        "since": one.since,
+        "fields": [json_field(change) for change in one.fields],
+    }

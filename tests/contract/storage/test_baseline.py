@@ -1,0 +1,141 @@
+"""Baselines: pinned now or then, what drifted, what is approved, what retention must leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from config.errors import UsageError
+from config.settings import RetentionSettings
+from providers.resource import Resource, Scope
+from storage.baseline import Baselines, Word
+from storage.errors import NotStored
+from storage.history import History
+from storage.housekeeping import prune as prune_before
+from storage.ledger import Ledger
+from storage.query import Filter
+from storage.retention import prune
+
+Make = Callable[..., Resource]
+SCOPE = Scope("memory", "100000000000", "north-1", "memory.machine")
+DAY = timedelta(days=1)
+
+
+def word(world: Any, why: str = "audited") -> Word:
+    return Word(who="alice", why=why, now=world.now)
+
+
+def drifted(baselines: Baselines, name: str) -> dict[str, tuple[str, list[str]]]:
+    return {d.name: (d.kind.value, [f.path for f in d.fields]) for d in baselines.drift(name)}
+
+
+def test_drift_is_what_differs_from_what_was_pinned(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    world.record(SCOPE, [make_resource(n, {"Open": False}) for n in ("a", "b", "c")])
+    then = world.now
+    world.later()
+    world.record(
+        SCOPE, [make_resource("a", {"Open": True}), make_resource("b", {"Open": False}), make_resource("d")]
+    )
+    pinned = baselines.pin("good", Filter(), word(world), at=then)
+    assert (pinned.resources, pinned.at, pinned.approved_at) == (3, then, None)
+    assert drifted(baselines, "good") == {
+        "a": ("changed", ["Open"]),
+        "c": ("deleted", []),
+        "d": ("created", []),
+    }
+    baselines.pin("now", Filter(), word(world))
+    assert drifted(baselines, "now") == {}
+    assert [b.name for b in baselines.all()] == ["good", "now"]
+    world.later()
+    world.record(SCOPE, [make_resource(n, {"Open": False}) for n in ("a", "b", "c")])
+    assert drifted(baselines, "good") == {}, "what came back as it was has not drifted"
+
+
+def test_approving_takes_drift_in_and_the_ledger_says_so(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    world.record(SCOPE, [make_resource(n, {"Open": False}) for n in ("a", "b", "c")])
+    baselines.pin("good", Filter(), word(world))
+    world.later()
+    world.record(
+        SCOPE, [make_resource("a", {"Open": True}), make_resource("b", {"Open": True}), make_resource("d")]
+    )
+    assert baselines.approve("good", word(world, "CHG-1"), [make_resource("a").uid]) == 1
+    assert set(drifted(baselines, "good")) == {"b", "c", "d"}
+    with pytest.raises(NotStored, match="did not drift"):
+        baselines.approve("good", word(world), [make_resource("a").uid])
+    assert baselines.approve("good", word(world)) == 3
+    assert drifted(baselines, "good") == {}
+    assert (baselines.get("good").resources, baselines.get("good").approved_at) == (3, world.now)
+    assert baselines.approve("good", word(world)) == 0
+    baselines.remove("good", word(world, "enough"))
+    assert baselines.all() == []
+    entries = list(Ledger(world.database).entries(kind="baseline.*"))
+    assert [(e.kind, e.actor, e.subject) for e in entries] == [
+        ("baseline.pinned", "alice", "good"),
+        ("baseline.approved", "alice", "good"),
+        ("baseline.approved", "alice", "good"),
+        ("baseline.removed", "alice", "good"),
+    ]
+    assert entries[1].detail["drift"] == [{"resource": make_resource("a").uid, "what": "changed"}]
+
+
+def test_a_part_of_the_estate(world: Any) -> None:
+    baselines = Baselines(world.database)
+    world.cycle()
+    one = world.estate.scope(0)
+    wanted = Filter(types=frozenset({one.type}), regions=frozenset({one.region}), where="document.Id != 'x'")
+    pinned = baselines.pin("part", wanted, word(world))
+    assert (pinned.resources, pinned.wanted) == (10, wanted)
+    world.later()
+    world.estate.change(world.estate.uid(1), {"Encrypted": "elsewhere"})
+    world.estate.add(one, "new", {})
+    world.cycle()
+    assert [d.kind.value for d in baselines.drift("part")] == ["created"]
+
+
+def test_a_field_learned_is_no_drift(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    world.record(SCOPE, [make_resource("a", {"Id": 1}, unread={"Open": "denied"})])
+    baselines.pin("good", Filter(), word(world))
+    world.later()
+    world.record(SCOPE, [make_resource("a", {"Id": 1, "Open": True})])
+    assert drifted(baselines, "good") == {}
+
+
+def test_what_cannot_be_pinned(world: Any) -> None:
+    baselines = Baselines(world.database)
+    with pytest.raises(UsageError, match="nothing to pin"):
+        baselines.pin("early", Filter(), word(world))
+    assert baselines.all() == []
+    assert not list(Ledger(world.database).entries())
+    world.cycle()
+    baselines.pin("good", Filter(), word(world))
+    with pytest.raises(UsageError, match="already"):
+        baselines.pin("good", Filter(), word(world))
+    with pytest.raises(UsageError, match="no name"):
+        baselines.pin(" ", Filter(), word(world))
+    with pytest.raises(NotStored, match="no baseline other"):
+        list(baselines.drift("other"))
+
+
+def test_retention_leaves_what_a_baseline_holds(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    for beat in range(6):
+        world.record(SCOPE, [make_resource("a", {"Beat": beat})])
+        if beat == 2:
+            baselines.pin("good", Filter(), word(world))
+        world.later()
+    now = world.now + 300 * DAY
+    rules = RetentionSettings(full=DAY, daily=DAY)
+    prune(world.database, rules, now, actor="me")
+    (found,) = baselines.drift("good")
+    assert [(f.before, f.after) for f in found.fields] == [(2, 5)]
+    prune_before(world.database, now)
+    assert [f.before for d in baselines.drift("good") for f in d.fields] == [2]
+    baselines.remove("good", word(world))
+    prune(world.database, rules, now, actor="me")
+    assert len(History(world.database).timeline(make_resource("a").uid)) == 1
