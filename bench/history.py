@@ -288,7 +288,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a line")
-    parser.add_argument("--n", type=int, default=100_000, help="resources")
+    parser.add_argument("--n", type=int, default=50_000, help="resources")
     parser.add_argument("--url", help="an empty PostgreSQL database instead of SQLite")
     arguments = parser.parse_args()
     result = measure(arguments.n, arguments.url)
