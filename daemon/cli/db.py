@@ -133,7 +133,7 @@ def backup(
     """Back the database up while the daemon runs, into one file: a SQLite database, whichever database it is of."""
     from storage.transfer import backup as write
 
-    size = write(opened(cli), file)
+    size = write(cli.database, file)
     cli.out.document(
         {"file": str(file), "bytes": size},
         f"{cli.database.where} is backed up in {file} ({size / 1e6:,.1f} MB).",

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from config.settings import StorageSettings
 from policies.policy import Policy
 from policies.verdict import Outcome, Verdict
 from storage.check import check
 from storage.database import Database
-from storage.errors import Damaged, Unavailable
+from storage.errors import Damaged, Outdated, Unavailable
 from storage.events import Events
 from storage.findings import Findings
 from storage.inventory import Inventory
 from storage.ledger import Ledger
+from storage.schema import configuration
 from storage.state import State
 from storage.tables import CODEC, LEDGER, RESOURCE, VERSION, Table
 from storage.transfer import backup, copy, restore
@@ -199,3 +202,23 @@ def test_a_damaged_page_does_not_end_the_check(filled: Database, tmp_path: Path)
     with Database.open(StorageSettings(url=f"sqlite:///{file}")) as damaged, pytest.raises(Damaged):
         backup(damaged, tmp_path / "second.db")
     assert not (tmp_path / "second.db").exists()
+
+
+def test_an_older_schema_is_backed_up_and_restored_into_the_newest(
+    tmp_path: Path, fresh_url: Callable[[], str]
+) -> None:
+    with Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'old.db'}")) as old:
+        with old.write() as connection:
+            command.upgrade(configuration(connection), "0002")
+        with old.write():
+            State(old).set("fact", 7, datetime(2026, 1, 1, tzinfo=UTC))
+        assert old.status().state == "behind"
+        backup(old, tmp_path / "backup.db")
+    with Database.open(StorageSettings(url=fresh_url())) as target:
+        restore(tmp_path / "backup.db", target)
+        assert (target.status().state, State(target).get("fact")) == ("current", 7)
+    with (
+        Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'empty.db'}")) as empty,
+        pytest.raises(Outdated, match="is empty"),
+    ):
+        backup(empty, tmp_path / "nothing.db")
