@@ -79,6 +79,7 @@ class Readings(Generic[P, B]):
         self._started: dict[Scope, float] = {}
         self._given_up: set[Scope] = set()
         self._lock = threading.Lock()
+        self._digesting = threading.Lock()
         self._pieces: queue.Queue[tuple[Scope, B | Coverage | BaseException]] = queue.Queue(IN_FLIGHT)
         self._closed = threading.Event()
 
@@ -149,7 +150,10 @@ class Readings(Generic[P, B]):
             reading = self._provider.read(scope)
             for batch in _batches(reading):
                 read += len(batch)
-                self._put(scope, self._digest(begun, batch))
+                # One at a time: it is bound to the interpreter's lock anyway, and waiting here costs less than there.
+                with self._digesting:
+                    piece = self._digest(begun, batch)
+                self._put(scope, piece)
                 if self._stop.is_set():
                     self._put(scope, _stopping(scope, CoverageStatus.PARTIAL, read))
                     return

@@ -48,6 +48,11 @@ class Record:
             raise ValueError(f"not a record: {error}") from error
 
 
+SLICE = 2_000
+"""Bytes hashed at a time. hashlib lets go of the interpreter's lock for 2,048 and more, and with many readers waiting for it
+each letting go costs more than the hash (docs/decisions/0140)."""
+
+
 def encode(resource: Resource) -> bytes:
     """The bytes of a resource all of whose details were read."""
     ref = resource.ref
@@ -113,7 +118,12 @@ def speaks_of_tags(name: str) -> bool:
 
 def digest(uid: str, data: bytes) -> bytes:
     """The digest of a resource's content; it covers the uid, so that no two resources share one."""
-    return hashlib.sha256(uid.encode("utf-8", "surrogatepass") + b"\n" + data).digest()[:DIGEST_BYTES]
+    head = uid.encode("utf-8", "surrogatepass") + b"\n"
+    first = max(0, SLICE - len(head))
+    hasher = hashlib.sha256(head + data[:first])
+    for start in range(first, len(data), SLICE):
+        hasher.update(data[start : start + SLICE])
+    return hasher.digest()[:DIGEST_BYTES]
 
 
 def token(content: bytes, unread: Iterable[str]) -> int:

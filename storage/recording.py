@@ -179,13 +179,11 @@ class Recording:
         hashing canonical bytes, best done in the thread that has just made the documents; nothing is written. May run
         beside :meth:`store`."""
         pending: list[Seen] = []
-        index, flags = self._known.index, self._known.flags
-        encode, digest = documents.encode, documents.digest
-        encoded = [
-            (resource, data := encode(resource), digest(resource.ref.uid, data)) for resource in resources
-        ]
-        with self._known_lock:
-            for resource, data, content in encoded:
+        index, flags, lock = self._known.index, self._known.flags, self._known_lock
+        for resource in resources:
+            data = documents.encode(resource)
+            content = documents.digest(resource.ref.uid, data)
+            with lock:
                 position = index.get(content)
                 if position is None or resource.unread or flags[position] & _SLOW:
                     pending.append(Seen(resource, data, content))
