@@ -29,7 +29,7 @@ from daemon.secrets import make_secrets
 from daemon.watch import Watch
 from providers.provider import Selection
 from storage.actions import ActionStatus
-from storage.findings import FindingFilter
+from storage.findings import FindingFilter, FindingStatus
 from storage.history import History
 from storage.query import Filter
 from storage.values import MISSING, StoredResource
@@ -181,6 +181,11 @@ class Demo:
             failing.update((f.policy, f.severity.value, f.title) for f in found)
         for (policy, severity, title), count in failing.most_common(8):
             self._say(f"    {count:4}  {severity:8}  {policy:36} {title}")
+        if report.unknown:
+            first = next(batch[0] for batch in self._watch.findings.unknown())
+            self._say(
+                f"  {report.unknown} could not be decided, which is not a pass. The first, {first.policy}: {first.cause}."
+            )
         self._say(
             f"  In all {sum(failing.values())} findings of {len(failing)} policies. This first look is a baseline: nobody is alerted."
         )
@@ -259,30 +264,41 @@ class Demo:
                 intake.poll(source, 0.2)
             acted = any(record.status is ActionStatus.DONE for record in self._watch.actions.last(5))
         took = time.monotonic() - began
+        for source in self._watch.event_sources():
+            while intake.poll(source, 0.2):
+                pass
         state = key_status(endpoint, key)
-        if not acted or state != "Inactive":
-            self._say(f"    the key is {state}: it was NOT contained")
+        acts = sum(entry.kind == "act" for entry in self._watch.ledger.entries(subject=stored.uid))
+        if not acted or state != "Inactive" or acts != 1:
+            self._say(f"    the key is {state} after {acts} acts: it was NOT contained as it should be")
             return False
-        (record,) = self._watch.actions.last(5)
-        self._say(f"    {took:.1f} s later the key is {state}: read afresh, deactivated once, verified")
+        (record,) = self._watch.actions.last(5, target_uid=stored.uid)
+        self._say(f"    {took:.1f} s later the key is {state}: read afresh, deactivated, verified")
+        self._say(f"    all five messages have been taken by now, and {acts} act is in the ledger")
         self._say(f"    what was done can be undone: watchstander undo {record.id} (while a demo is kept)")
         return True
 
     def _fault(self) -> bool:
         self._title("A cloud stops answering: unread is never absent")
         faults = self._clouds.endpoints["aws"]["faults"]
-        before = self._watch.inventory.count()
+        before, held = self._watch.inventory.count(), self._bucket_findings()
         httpx.post(faults, json={"kind": "denied", "service": "s3"}, timeout=10).raise_for_status()
         try:
             report = self._watch.cycle(Selection(providers=frozenset({"aws"})), kind="demo")
         finally:
             httpx.delete(faults, timeout=10).raise_for_status()
         self._say(f"  {report.sentence}")
-        after = self._watch.inventory.count()
+        after, still = self._watch.inventory.count(), self._bucket_findings()
+        self._say(f"    {before} resources were known before, {after} are known now")
         self._say(
-            f"    {before} resources were known before, {after} are known now; no finding was closed for what could not be read"
+            f"    {len(held)} findings on buckets were open before, {len(held & still)} of them are open now"
         )
-        return before == after and report.deleted == 0 and not report.complete
+        return before == after and report.deleted == 0 and not report.complete and held == still
+
+    def _bucket_findings(self) -> set[str]:
+        """Ids of the open findings on buckets."""
+        wanted = FindingFilter(status=FindingStatus.OPEN, types=frozenset({"aws.s3_bucket"}))
+        return {finding.id for batch in self._watch.findings.find(wanted) for finding in batch}
 
     def _ledger(self) -> None:
         self._title("What was done is written down")
