@@ -3,6 +3,7 @@
 DaemonError          the daemon could not do as told
 ├── PortInUse        the address to listen on is taken
 ├── AlreadyRunning   another daemon holds what only one may hold
+├── Defect           something raised what nobody foresaw (daemon/defects.py)
 ├── NotRunning       the command asks a running daemon, and there is none
 └── HookFailed       an action could not be done
     ├── NotForThisHook   the trigger does not name what the hook works on

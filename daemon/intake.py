@@ -22,8 +22,8 @@ import orjson
 import structlog
 
 from config.errors import WatchstanderError
+from daemon.defects import Defect, sound
 from daemon.metrics import Metrics
-from providers.errors import ProviderError
 from providers.provider import Event, EventKind, EventSource, Ignored, Message, Provider
 
 BODY_LIMIT = 1_048_576
@@ -88,12 +88,15 @@ class Intake:
         handlers: Handlers,
         clock: Callable[[], datetime],
         metrics: Metrics,
+        *,
+        back_off: float = BACK_OFF_SECONDS,
     ) -> None:
         self._providers = providers
         self._store = store
         self._handlers = handlers
         self._clock = clock
         self._metrics = metrics
+        self._back_off = back_off
 
     def poll(self, source: EventSource, wait_seconds: float = WAIT_SECONDS) -> int:
         """Take what ``source`` has now; returns how many messages were dealt with. Raises ProviderError where the
@@ -112,15 +115,15 @@ class Intake:
         """Poll until told to stop. A queue that fails is told, counted and tried again later."""
         while not stop.is_set():
             try:
-                self.poll(source)
-            except ProviderError as error:
+                sound(f"the reading of {source.name}", lambda: self.poll(source))
+            except WatchstanderError as error:
                 self._metrics.errors.labels(f"queue:{source.name}").inc()
                 log.error(
                     f"The queue {source.name} cannot be read: {error}",
                     key="queue-unreadable",
                     source=source.name,
                 )
-                stop.wait(BACK_OFF_SECONDS)
+                stop.wait(self._back_off)
 
     def handle(self, message: Message) -> Result:
         """Deal with one message."""
@@ -139,8 +142,8 @@ class Intake:
     def _handle(self, message: Message) -> Result:
         try:
             body = read_body(message.body)
-            event = self._understand(body)
-        except ValueError as error:
+            event = sound("the reading of a message", lambda: self._understand(body), passing=(ValueError,))
+        except (ValueError, Defect) as error:
             self._store.bury(message, str(error), self._clock())
             log.warning(
                 f"A message of {message.source} could not be understood and is kept as a dead letter: {error}",
@@ -153,7 +156,7 @@ class Intake:
             return Result.IGNORED
         if self._store.taken(event.id):
             return Result.REPEATED
-        result = self._dispatch(event)
+        result = sound(f"what {event.title!r} asks for", lambda: self._dispatch(event))
         self._store.take(event, self._clock())
         return result
 

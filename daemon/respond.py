@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from config.errors import WatchstanderError
+from daemon.defects import Defect, sound
 from daemon.desk import Desk, Request
 from daemon.durable import Interrupted, Steps, Workflow
 from daemon.errors import NotForThisHook, Transient
@@ -200,7 +201,7 @@ class Responder:
             return {"status": status, "reason": reason, "proposal": proposal.to_json() if proposal else None}
 
         try:
-            decision = self.house.gate.decide(hook, trigger, self.house.clock())
+            decision = self._asking(lambda: self.house.gate.decide(hook, trigger, self.house.clock()))
             if decision.allowed is None:
                 return ended(
                     ActionStatus.UNDECIDED, _because("the containment policy gave no answer", decision)
@@ -212,6 +213,8 @@ class Responder:
             proposal = self._trying(lambda: hook.hook.propose(trigger))
         except NotForThisHook as error:
             return ended(ActionStatus.REFUSED, error.message)
+        except Defect as error:
+            return ended(ActionStatus.FAILED, error.message)
         except WatchstanderError as error:
             return ended(ActionStatus.UNDECIDED, f"the target could not be read: {error.message}")
         if not proposal.needed:
@@ -238,7 +241,7 @@ class Responder:
 
     def _act(self, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal) -> dict[str, Any]:
         try:
-            standing = self.house.gate.still_stands(trigger, self.house.clock())
+            standing = self._asking(lambda: self.house.gate.still_stands(trigger, self.house.clock()))
             if standing.allowed is not True:
                 return self._not_standing(hook, trigger, proposal, standing)
             outcome = self._trying(lambda: hook.hook.act(proposal, action))
@@ -350,12 +353,17 @@ class Responder:
         wait = FIRST_WAIT
         for _ in range(TRIES - 1):
             try:
-                return function()
+                return sound("a containment", function)
             except PASSING as error:
                 log.warning(f"Trying again in {wait.total_seconds():g} s: {error}", key="trying-again")
                 self._pause(wait)
                 wait *= 2
-        return function()
+        return sound("a containment", function)
+
+    def _asking(self, function: Callable[[], Ruling]) -> Ruling:
+        """Ask the gate. It reads afresh and stores what it read: a store that is busy is waited for, since a containment
+        must not fail for that."""
+        return self._storing(lambda: sound("a containment", function))
 
     def _storing(self, function: Callable[[], T]) -> T:
         """Call until the store takes it. What was done in a cloud must be written down, however long that takes; a process

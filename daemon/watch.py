@@ -21,6 +21,7 @@ from config.settings import Settings
 from daemon.asking import Asking
 from daemon.crew import Crew
 from daemon.cycle import Stores, run_cycle
+from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.exempting import ExemptionGate, Reminders
@@ -233,7 +234,10 @@ class Watch:
     def cycle_or_tell(self, provider: str, stop: threading.Event) -> CycleReport | None:
         """One scheduled cycle of one cloud; a failure is told, counted and survived. None where it failed."""
         try:
-            report = self.cycle(Selection(providers=frozenset({provider})), kind="scheduled", stop=stop)
+            selection = Selection(providers=frozenset({provider}))
+            report = sound(
+                f"a cycle of {provider}", lambda: self.cycle(selection, kind="scheduled", stop=stop)
+            )
         except WatchstanderError as error:
             self.metrics.cycles.labels(provider, "failed").inc()
             self.health.cycle_failed(provider, error.message)

@@ -258,3 +258,23 @@ def test_a_store_that_fails_ends_the_cycle_loudly_and_loses_nothing(post: Any) -
         blocker.close()
     report = post.cycle()
     assert (report.created, report.opened) == (1, 1)
+
+
+def test_a_defect_in_a_cycle_is_told_counted_and_survived(post: Any) -> None:
+    seed(post.estate)
+    post.cycle()
+    cloud = post.watch._crew.providers["memory"]
+
+    class Broken(type(cloud)):  # type: ignore[misc]
+        def discover(self, selection: Selection) -> Any:
+            raise KeyError("surprise")
+
+    whole, cloud.__class__ = cloud.__class__, Broken
+    assert post.watch.cycle_or_tell("memory", threading.Event()) is None
+    checks = {check.name: check for check in post.watch.health.ready(post.clock())}
+    assert not checks["memory"].ok
+    assert "a defect in Watchstander: KeyError" in checks["memory"].detail
+    assert b'watchstander_cycles_total{provider="memory",result="failed"} 1.0' in post.watch.metrics.text()
+    assert post.watch.cycles.last()[0].status is CycleStatus.FAILED
+    cloud.__class__ = whole
+    assert post.watch.cycle_or_tell("memory", threading.Event()) is not None

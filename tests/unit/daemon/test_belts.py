@@ -27,6 +27,7 @@ from providers.provider import Action, Severity
 from providers.resource import ResourceRef, Scope
 from storage.actions import Actions, ActionStatus
 from storage.database import Database
+from storage.errors import Locked
 from storage.inventory import Inventory
 from storage.ledger import Ledger
 
@@ -91,11 +92,15 @@ class Gate:
 
     allowed: bool | None = True
     stands: bool | None = True
+    busy: int = 0
 
     def decide(self, hook: ConfiguredHook, trigger: Trigger, now: datetime) -> Ruling:
         return Ruling(allowed=self.allowed, reasons=("because",))
 
     def still_stands(self, trigger: Trigger, now: datetime) -> Ruling:
+        if self.busy:
+            self.busy -= 1
+            raise Locked("the database is locked")
         return Ruling(allowed=self.stands)
 
 
@@ -375,3 +380,31 @@ def test_a_target_already_as_wanted_is_left_alone(bench: Bench) -> None:
     bench.ask(trigger)
     assert bench.status(trigger) is ActionStatus.UNCHANGED
     assert bench.cloud.acts == []
+
+
+def test_a_defect_in_a_hook_is_told_and_filed_never_silent(bench: Bench) -> None:
+    """FIELD.md: silent failure. A hook that raises what nobody foresaw ends in a filed, failed act and a ledger entry."""
+    bench.failures.append(KeyError("surprise"))
+    trigger = bench.bucket("a")
+    bench.ask(trigger)
+    assert bench.status(trigger) is ActionStatus.FAILED
+    assert "a defect in Watchstander: KeyError" in bench.reason(trigger)
+    entries = [(e.kind, e.detail.get("status")) for e in bench.ledger.entries()]
+    assert entries == [("intent", None), ("act", "failed")]
+
+
+def test_a_defect_before_anything_is_decided_is_filed_too(bench: Bench) -> None:
+    trigger = bench.bucket("a")
+    broken = Trigger(**{**{n: getattr(trigger, n) for n in trigger.__slots__}, "id": "finding:b", "refs": ()})
+    bench.asking.start(bench.hook, broken, bench.runner)
+    assert bench.status(broken) is ActionStatus.FAILED
+    assert "a defect in Watchstander: IndexError" in bench.reason(broken)
+    assert bench.cloud.acts == []
+
+
+def test_a_busy_store_is_waited_for_and_fails_no_containment(bench: Bench) -> None:
+    bench.gate.busy = 3
+    trigger = bench.bucket("a")
+    bench.ask(trigger)
+    assert bench.status(trigger) is ActionStatus.DONE
+    assert len(bench.cloud.acts) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,6 +61,8 @@ class Cloud:
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         if "kind" not in body:
             return None
+        if body["kind"] == "defect":
+            raise KeyError("surprise")
         if body["kind"] == "chatter":
             return IGNORED
         if "id" not in body:
@@ -91,10 +94,10 @@ class House:
         self.asked.append(event.id)
         return self.hooks
 
-    def intake(self) -> Intake:
+    def intake(self, back_off: float = 0.0) -> Intake:
         handlers = Handlers(change=lambda event: self.reread.append(event.id), finding=self.finding)
         clouds: Any = {"x": Cloud()}
-        return Intake(clouds, self.store, handlers, lambda: NOW, Metrics())
+        return Intake(clouds, self.store, handlers, lambda: NOW, Metrics(), back_off=back_off)
 
     def poll(self) -> int:
         return self.intake().poll(self.queue)
@@ -172,3 +175,39 @@ def test_any_text_is_an_object_or_a_value_error(text: str) -> None:
         assert isinstance(read_body(text), dict)
     except ValueError as error:
         assert str(error)
+
+
+def test_a_defect_in_understanding_keeps_the_message_and_goes_on() -> None:
+    house = House(Queue(['{"kind":"defect"}', '{"id":"next","kind":"finding"}']))
+    assert house.poll() == 2
+    assert house.store.buried == [('{"kind":"defect"}', "a defect in Watchstander: KeyError: 'surprise'")]
+    assert house.asked == ["next"]
+
+
+def test_a_defect_in_acting_leaves_the_message_on_the_queue_and_goes_on() -> None:
+    house = House(
+        Queue(['{"id":"f","kind":"finding"}', '{"id":"c","kind":"change"}']), failing=[KeyError("surprise")]
+    )
+    assert house.poll() == 1
+    assert house.queue.acknowledged == ["m1"]
+    assert house.reread == ["c"]
+    assert house.poll() == 1, "and comes again"
+    assert house.asked == ["f"]
+
+
+def test_a_queue_whose_reading_breaks_is_tried_again() -> None:
+    stop = threading.Event()
+
+    class Broken(Queue):
+        calls = 0
+
+        def receive(self, wait_seconds: float) -> list[Message]:
+            self.calls += 1
+            if self.calls == 1:
+                raise KeyError("surprise")
+            stop.set()
+            return super().receive(wait_seconds)
+
+    house = House(Broken(['{"id":"f","kind":"finding"}']))
+    house.intake(back_off=0.0).run(house.queue, stop)
+    assert house.asked == ["f"]
