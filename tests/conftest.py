@@ -17,6 +17,10 @@ import pytest
 if TYPE_CHECKING:
     from providers.sandbox.aws import AwsEmulator
 
+# gRPC's handlers run in every forked child, and crash some while its own threads are under way: "initdb" is started as
+# another user, for which Python forks. See docs/decisions/0141.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 _NUMBERS = itertools.count(1)
 
 

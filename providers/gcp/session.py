@@ -7,6 +7,7 @@ A call is tried again, with growing pauses, when the service is throttling or fa
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import threading
 import time
@@ -16,6 +17,9 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
+
+# Before gRPC loads: its fork handlers crash or hang children while its threads are under way (docs/decisions/0141).
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 import google.auth
 import grpc
