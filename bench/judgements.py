@@ -24,7 +24,7 @@ import regorus
 
 from policies.engine import Limits
 from policies.evaluate import Judge
-from policies.pack import load_paths
+from policies.loader import load_paths
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject, asset
 from providers.resource import Resource, ResourceRef

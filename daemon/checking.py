@@ -18,7 +18,7 @@ from daemon.triggers import configure_hooks
 from policies.engines import Engines
 from policies.errors import EngineError, PolicyErrors
 from policies.evaluate import limits
-from policies.pack import load
+from policies.loader import load
 
 
 def check(settings: Settings, clock: Callable[[], datetime]) -> None:

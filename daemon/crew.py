@@ -22,7 +22,8 @@ from daemon.schedule import schedule_problems
 from daemon.triggers import ConfiguredHook, configure_hooks
 from policies.engines import Engines
 from policies.evaluate import Judge, limits
-from policies.pack import PolicySet, load
+from policies.loader import load
+from policies.pack import PolicySet
 from providers.provider import Provider
 from providers.registry import configured, open_provider
 from providers.resource import Resource

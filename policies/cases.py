@@ -23,8 +23,9 @@ from policies.decide import decide
 from policies.engine import Engine, Program
 from policies.errors import PackError, PolicyError, Position
 from policies.evaluate import Judge
+from policies.files import read_module
 from policies.metadata import Declared, Reader
-from policies.pack import CompiledPolicy, PolicySet, read_module
+from policies.pack import CompiledPolicy, PolicySet
 from policies.rego.annotations import load_yaml
 from policies.subject import Subject
 from policies.verdict import Outcome

@@ -13,7 +13,7 @@ import orjson
 from config.errors import UsageError
 from policies.engine import Engine, Evaluation, Program
 from policies.errors import PackError, PolicyErrors
-from policies.pack import read_module
+from policies.files import read_module
 from policies.rego.annotations import load_yaml
 
 

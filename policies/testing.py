@@ -12,7 +12,9 @@ from typing import Any
 from policies.cases import CaseResult, read_cases, run_case
 from policies.engine import CheckedModule, Engine, Evaluation, Module, Program, RuleKind, closure
 from policies.errors import PackError, PolicyError, PolicyErrors
-from policies.pack import LIBRARY, PACK_FILE, PolicySet, is_test, load_paths, read_module, rego_files
+from policies.files import LIBRARY, PACK_FILE, is_test, read_module, rego_files
+from policies.loader import load_paths
+from policies.pack import PolicySet
 
 TEST_PREFIX = "test_"
 

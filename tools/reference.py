@@ -270,7 +270,8 @@ def policies_page() -> str:
     """``docs/reference/policies.md``."""
     from config.settings import PolicySettings
     from policies.engines import Engines
-    from policies.pack import BUILT_IN, PACK_FILE, load
+    from policies.files import BUILT_IN, PACK_FILE
+    from policies.loader import load
 
     engine = Engines()
     try:

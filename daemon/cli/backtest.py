@@ -34,7 +34,7 @@ def tried(cli: State, files: list[Path], since: datetime, until: datetime, *, fi
     from daemon.backtest import Backtest
     from daemon.cli.policy import engine_of
     from policies.evaluate import Judge
-    from policies.pack import load
+    from policies.loader import load
     from storage.inventory import Inventory
     from storage.replay import Replay
 
@@ -81,7 +81,7 @@ def tried(cli: State, files: list[Path], since: datetime, until: datetime, *, fi
 
 def _with_parameters(files: list[Path], engine: Engine, settings: PolicySettings) -> PolicySet:
     """The policies in the files, with what the configuration says of policies of their names."""
-    from policies.pack import load_paths
+    from policies.loader import load_paths
 
     bare = _settings_of(settings, frozenset())
     names = frozenset(policy.id for policy in load_paths(files, engine, bare).policies)

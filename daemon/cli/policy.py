@@ -48,7 +48,7 @@ def rego_of(cli: State) -> Engine:
 
 def policies_of(cli: State, engine: Engine, paths: list[Path] | None = None) -> PolicySet:
     """The policies in ``paths``, or the configured ones. Raises PolicyErrors."""
-    from policies.pack import load, load_paths
+    from policies.loader import load, load_paths
 
     return load_paths(paths, engine) if paths else load(cli.settings.policies, engine)
 
@@ -301,7 +301,7 @@ def _by_language(paths: list[Path]) -> tuple[list[Path], list[Path]]:
 
 def _check_sentinel(path: Path) -> PolicyError | None:
     from policies.errors import PolicyError
-    from policies.pack import read_module
+    from policies.files import read_module
     from policies.sentinel import compile_policy
 
     try:
@@ -325,7 +325,7 @@ def _eval_sentinel(
 ) -> ExitStatus:
     import json
 
-    from policies.pack import read_module
+    from policies.files import read_module
     from policies.sentinel import Options, compile_policy
     from policies.sentinel.sources import Sources
 

@@ -15,14 +15,8 @@ from policies.sentinel.binary import SentinelBinary
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
 from policies.sentinel.configuration import EnforcementLevel
 from policies.sentinel.imports.http import HttpAccess
-from policies.sentinel.policy import (
-    CompiledPolicy,
-    Options,
-    RuleTrace,
-    SentinelError,
-    SentinelResult,
-    compile_policy,
-)
+from policies.sentinel.options import Options
+from policies.sentinel.policy import CompiledPolicy, RuleTrace, SentinelError, SentinelResult, compile_policy
 from policies.sentinel.policyset import Decision, Override, PolicySet, PolicySetResult, load_policy_set
 from policies.sentinel.request import (
     LiveResource,

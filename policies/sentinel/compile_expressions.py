@@ -18,20 +18,10 @@ from policies.sentinel.lexer import syntax_error
 from policies.sentinel.logic import compile_chain, compile_state
 from policies.sentinel.operators import as_bool, minus, negated, plus, settled
 from policies.sentinel.quantify import QUANTIFIERS
-from policies.sentinel.run import Scope
+from policies.sentinel.run import Function, FunctionCode, Rule, RuleCode, Scope
 from policies.sentinel.selecting import NO_BOUND, cut, index
 from policies.sentinel.tokens import At
-from policies.sentinel.values import (
-    Fault,
-    Function,
-    FunctionCode,
-    Key,
-    Rule,
-    RuleCode,
-    Undefined,
-    Value,
-    key_of,
-)
+from policies.sentinel.values import Fault, Key, Undefined, Value, key_of
 
 Evaluator: TypeAlias = Callable[[Scope], Value]
 

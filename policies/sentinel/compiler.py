@@ -17,9 +17,9 @@ from policies.sentinel.importing import Import
 from policies.sentinel.lexer import syntax_error
 from policies.sentinel.operators import BINARY, as_bool, equal, settled
 from policies.sentinel.quantify import turns
-from policies.sentinel.run import BREAK, CONTINUE, RETURN, Scope
+from policies.sentinel.run import BREAK, CONTINUE, RETURN, Rule, RuleCode, Scope
 from policies.sentinel.selecting import index
-from policies.sentinel.values import Fault, Rule, RuleCode, Undefined, Value, a_kind, key_of
+from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of
 
 Executor: TypeAlias = Callable[[Scope], object]
 

@@ -8,13 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from policies.sentinel.run import Run
+from policies.sentinel.run import Rule, Run
 from policies.sentinel.values import (
     MAX_INT,
     MIN_INT,
     Fault,
     Key,
-    Rule,
     Undefined,
     Value,
     key_value,

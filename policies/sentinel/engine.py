@@ -37,7 +37,8 @@ from policies.sentinel.configuration import PLAN_IMPORTS
 from policies.sentinel.guard import walk
 from policies.sentinel.imports import STANDARD
 from policies.sentinel.imports.runtime import LANGUAGE_VERSION
-from policies.sentinel.policy import CompiledPolicy, Options, SentinelResult, compile_policy
+from policies.sentinel.options import Options
+from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
 
 REVISION: Final = 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from policies.sentinel.operators import settled
-from policies.sentinel.run import Run
-from policies.sentinel.values import Builtin, Fault, Undefined, Value, a_kind
+from policies.sentinel.run import Builtin, Run
+from policies.sentinel.values import Fault, Undefined, Value, a_kind
 
 
 def function(

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from policies.errors import Position
 from policies.sentinel import nodes
-from policies.sentinel.loading import REQUESTS
 
+REQUESTS: Final = frozenset({"tfplan/v2", "tfplan", "tfrun"})
+"""Imports whose ``variables`` are what somebody asks for."""
 _COMPARE: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "matches", "not matches"})
 _ABSENCE_AWARE: Final = frozenset({"type_of", "keys", "values", "length", "get", "has"})
 

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from policies.sentinel.conversion import to_value
 from policies.sentinel.operators import settled
-from policies.sentinel.run import Run, Scope
-from policies.sentinel.values import Builtin, Fault, Undefined, Value
+from policies.sentinel.run import Builtin, Run, Scope
+from policies.sentinel.values import Fault, Undefined, Value
 
 _NONE: Final[Mapping[str, Builtin]] = {}
 

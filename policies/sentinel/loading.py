@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from policies.errors import Position
 from policies.sentinel.builtins import BUILTINS
+from policies.sentinel.compiler import Code
 from policies.sentinel.functions import function, text
+from policies.sentinel.guard import REQUESTS
 from policies.sentinel.importing import DataImport, Import, ModuleImport, StandardImport
 from policies.sentinel.imports import STANDARD, standard_members
-from policies.sentinel.run import Run, Scope
+from policies.sentinel.options import Options, Source
+from policies.sentinel.run import Builtin, Run, Scope
 from policies.sentinel.terraform import strip_index
-from policies.sentinel.values import Builtin, Fault, Value, text_of
+from policies.sentinel.values import Fault, Value, text_of
 
-if TYPE_CHECKING:
-    from policies.sentinel.compiler import Code
-    from policies.sentinel.policy import CompiledPolicy, Options
-
-REQUESTS: Final = frozenset({"tfplan/v2", "tfplan", "tfrun"})
-"""Imports whose ``variables`` are what somebody asks for."""
 VARIABLES: Final = frozenset({"variables"})
 NOTHING: Final[frozenset[str]] = frozenset()
 NO_FUNCTIONS: Final[Mapping[str, Builtin]] = {}
@@ -103,9 +100,7 @@ class Loader:
         )
 
     def _given(self, name: str, held: Any) -> Import:
-        from policies.sentinel.policy import CompiledPolicy
-
-        if isinstance(held, CompiledPolicy):
+        if isinstance(held, Source):
             return self._module(name, held)
         if not isinstance(held, Mapping):
             raise Fault(
@@ -114,7 +109,7 @@ class Loader:
             )
         return self._of_data(name, held)
 
-    def _module(self, name: str, policy: CompiledPolicy) -> Import:
+    def _module(self, name: str, policy: Source) -> Import:
         if name in self._loading:
             cycle = [*self._loading[self._loading.index(name) :], name]
             raise Fault(f"modules import one another in a circle: {' -> '.join(cycle)}", kind="import")

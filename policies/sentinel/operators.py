@@ -10,16 +10,8 @@ from typing import Any, Final
 import re2
 
 from policies.sentinel import semantics
-from policies.sentinel.run import Run
-from policies.sentinel.values import (
-    Fault,
-    Rule,
-    Undefined,
-    Value,
-    a_kind,
-    key_of,
-    wrap,
-)
+from policies.sentinel.run import Rule, Run
+from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of, wrap
 
 MAX_PATTERN: Final = 64 * 1024
 

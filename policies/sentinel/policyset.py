@@ -16,7 +16,8 @@ from policies.errors import PackError, Position
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
 from policies.sentinel.configuration import ConfigReader, EnforcementLevel, PolicyEntry, PolicySetConfig
 from policies.sentinel.hcl import parse_file
-from policies.sentinel.policy import CompiledPolicy, Options, SentinelResult
+from policies.sentinel.options import Options
+from policies.sentinel.policy import CompiledPolicy, SentinelResult
 from policies.sentinel.sources import Sources
 
 

@@ -1,25 +1,18 @@
-"""One evaluation under way: its budget, scopes, rules, calls and what it printed."""
+"""One evaluation under way: its budget, scopes, rules, calls and what it printed; and the values that need one to be had:
+functions and rules."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NoReturn, TypeAlias
+from typing import ClassVar, Final, NoReturn, TypeAlias
 
 from policies.errors import Position
 from policies.sentinel import semantics
 from policies.sentinel.budget import Budget
-from policies.sentinel.values import (
-    Builtin,
-    Fault,
-    Function,
-    FunctionCode,
-    Rule,
-    Undefined,
-    Value,
-    a_kind,
-)
+from policies.sentinel.values import Fault, Key, Undefined, Value, a_kind
 
 CHECK_EVERY: Final = 1024
 """Steps between looks at the clock."""
@@ -39,6 +32,76 @@ class Scope:
         self.run = run
         self.parent = parent
         self.variables = variables
+
+
+class Function:
+    """A function of the policy: parameters, body and the scope it was made in."""
+
+    __slots__ = ("code", "scope")
+    sentinel_kind: ClassVar = "func"
+
+    def __init__(self, code: FunctionCode, scope: Scope) -> None:
+        self.code = code
+        self.scope = scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCode:
+    """What all closures over one function literal share. ``height`` bounds the Python frames one call takes."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Callable[[Scope], object]
+    height: int
+    where: Position
+
+
+class Rule:
+    """A rule: evaluated when first read, then remembered."""
+
+    __slots__ = ("code", "name", "scope", "state", "value")
+    sentinel_kind: ClassVar = "rule"
+
+    def __init__(self, code: RuleCode, scope: Scope) -> None:
+        self.code = code
+        self.scope = scope
+        self.name = code.name
+        self.state = 0
+        """0 not read yet, 1 being evaluated, 2 known."""
+        self.value: Value = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCode:
+    """What all rules from one rule literal share."""
+
+    name: str
+    predicate: Callable[[Scope], Value] | None
+    body: Callable[[Scope], Value]
+    height: int
+    where: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A function written in Python. ``most`` is None where any number of arguments goes."""
+
+    sentinel_kind: ClassVar = "func"
+    name: str
+    call: Callable[[Run, Sequence[Value]], Value]
+    least: int
+    most: int | None
+
+
+class ImportMap(dict[Key, Value]):
+    """What an import hands out as a map that also has methods: a time, a decimal, a version, a request."""
+
+    __slots__ = ("methods",)
+    sentinel_kind: ClassVar = "map"
+
+    def __init__(self, data: Mapping[str, Value], methods: Mapping[str, Builtin]) -> None:
+        super().__init__({name.encode(): value for name, value in data.items()})
+        self.methods = methods
 
 
 Evaluated: TypeAlias = tuple[str, Position, Value]

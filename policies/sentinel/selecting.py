@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from policies.sentinel.operators import settled
-from policies.sentinel.run import Run
-from policies.sentinel.values import Fault, ImportMap, Undefined, Value, a_kind, key_of
+from policies.sentinel.run import ImportMap, Run
+from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of
 
 
 def index(value: Value, key: Value, run: Run) -> Value:

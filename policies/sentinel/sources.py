@@ -10,7 +10,8 @@ from policies.errors import PackError
 from policies.sentinel.configuration import PolicySetConfig, SourceFile
 from policies.sentinel.hcl import read_json, read_text
 from policies.sentinel.imports import STANDARD
-from policies.sentinel.policy import CompiledPolicy, Options, compile_policy
+from policies.sentinel.options import Options
+from policies.sentinel.policy import CompiledPolicy, compile_policy
 from policies.sentinel.terraform import read_terraform
 
 

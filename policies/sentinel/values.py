@@ -7,8 +7,8 @@ float   ``float``
 string  ``bytes``: a Sentinel string is a sequence of bytes, and its length counts them
 list    ``list``, shared by reference
 map     ``dict`` whose keys tell 1, 1.0 and true apart: a string key is its bytes, any other ``(kind, value)``
-func    :class:`Function` or :class:`Builtin`
-rule    :class:`Rule`
+func    :class:`~policies.sentinel.run.Function` or :class:`~policies.sentinel.run.Builtin`
+rule    :class:`~policies.sentinel.run.Rule`
 null    ``None``
 \\-      :class:`Undefined`, which refuses to be true or false, so that no code path can take it for either by accident
 ======  ==========================================================================================================
@@ -16,14 +16,10 @@ null    ``None``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn, TypeAlias
 
 from policies.errors import Position
-
-if TYPE_CHECKING:
-    from policies.sentinel.run import Run, Scope
 
 Value: TypeAlias = Any
 Key: TypeAlias = bytes | tuple[str, bool | int | float]
@@ -69,72 +65,6 @@ class Undefined:
         return f"{self.where}: {self.why}" if self.where is not None else self.why
 
 
-class Function:
-    """A function of the policy: parameters, body and the scope it was made in."""
-
-    __slots__ = ("code", "scope")
-
-    def __init__(self, code: FunctionCode, scope: Scope) -> None:
-        self.code = code
-        self.scope = scope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionCode:
-    """What all closures over one function literal share. ``height`` bounds the Python frames one call takes."""
-
-    name: str
-    parameters: tuple[str, ...]
-    body: Callable[[Scope], object]
-    height: int
-    where: Position
-
-
-class Rule:
-    """A rule: evaluated when first read, then remembered."""
-
-    __slots__ = ("code", "name", "scope", "state", "value")
-
-    def __init__(self, code: RuleCode, scope: Scope) -> None:
-        self.code = code
-        self.scope = scope
-        self.name = code.name
-        self.state = 0
-        """0 not read yet, 1 being evaluated, 2 known."""
-        self.value: Value = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleCode:
-    """What all rules from one rule literal share."""
-
-    name: str
-    predicate: Callable[[Scope], Value] | None
-    body: Callable[[Scope], Value]
-    height: int
-    where: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Builtin:
-    """A function written in Python. ``most`` is None where any number of arguments goes."""
-
-    name: str
-    call: Callable[[Run, Sequence[Value]], Value]
-    least: int
-    most: int | None
-
-
-class ImportMap(dict[Key, Value]):
-    """What an import hands out as a map that also has methods: a time, a decimal, a version, a request."""
-
-    __slots__ = ("methods",)
-
-    def __init__(self, data: Mapping[str, Value], methods: Mapping[str, Builtin]) -> None:
-        super().__init__({name.encode(): value for name, value in data.items()})
-        self.methods = methods
-
-
 _KINDS: Final[Mapping[type, str]] = {
     bool: "bool",
     int: "int",
@@ -142,18 +72,15 @@ _KINDS: Final[Mapping[type, str]] = {
     bytes: "string",
     list: "list",
     dict: "map",
-    ImportMap: "map",
-    Function: "func",
-    Builtin: "func",
-    Rule: "rule",
     type(None): "null",
     Undefined: "undefined",
 }
 
 
 def kind_of(value: Value) -> str:
-    """The word of the language for the kind of value this is."""
-    return _KINDS.get(type(value), "import")
+    """The word of the language for the kind of value this is; kinds that are not Python's own name it themselves."""
+    kind = type(value)
+    return str(_KINDS.get(kind) or getattr(kind, "sentinel_kind", "import"))
 
 
 def a_kind(value: Value) -> str:

@@ -17,7 +17,7 @@ from policies.engine import Answer, Evaluation, FailureKind, Limits, Module, Pro
 from policies.engines import Engines
 from policies.errors import EngineError
 from policies.evaluate import Judge
-from policies.pack import load_paths
+from policies.loader import load_paths
 from policies.rego.rest import OpaServerEngine
 from policies.subject import Subject
 from policies.verdict import Outcome

@@ -8,8 +8,8 @@ from typing import Any
 from policies.sentinel import semantics
 from policies.sentinel.functions import function
 from policies.sentinel.operators import as_bool, equal, settled
-from policies.sentinel.run import Run
-from policies.sentinel.values import Fault, Function, Key, Undefined, Value, a_kind, key_value
+from policies.sentinel.run import Function, Run
+from policies.sentinel.values import Fault, Key, Undefined, Value, a_kind, key_value
 
 
 def _pairs(run: Run, items: Value) -> list[tuple[Key | None, Value]]:

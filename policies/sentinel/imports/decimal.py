@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from policies.sentinel.functions import function, integer
-from policies.sentinel.run import Run
-from policies.sentinel.values import MAX_INT, MIN_INT, Fault, ImportMap, Undefined, Value, a_kind, text_of
+from policies.sentinel.run import ImportMap, Run
+from policies.sentinel.values import MAX_INT, MIN_INT, Fault, Undefined, Value, a_kind, text_of
 
 CONTEXT: Final = decimal.Context(
     prec=100, rounding=decimal.ROUND_HALF_UP, Emin=-(2**31), Emax=2**31 - 1, traps=[], capitals=1, clamp=0

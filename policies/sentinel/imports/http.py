@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from policies.sentinel.functions import a_list, function, integer, text
-from policies.sentinel.run import Run
-from policies.sentinel.values import Fault, ImportMap, Value, a_kind, text_of
+from policies.sentinel.run import ImportMap, Run
+from policies.sentinel.values import Fault, Value, a_kind, text_of
 
 MOST_TIMEOUT: Final = 30
 MOST_RETRIES: Final = 10

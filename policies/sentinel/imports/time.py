@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from policies.sentinel.functions import function, integer
-from policies.sentinel.run import Run
-from policies.sentinel.values import Fault, ImportMap, Value, a_kind, text_of, wrap
+from policies.sentinel.run import ImportMap, Run
+from policies.sentinel.values import Fault, Value, a_kind, text_of, wrap
 
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))",

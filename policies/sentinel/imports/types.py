@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from policies.sentinel.values import Builtin, kind_of
+from policies.sentinel.run import Builtin
+from policies.sentinel.values import kind_of
 
 
 def members() -> Mapping[str, Any]:

@@ -9,8 +9,8 @@ from functools import total_ordering
 from typing import Any, Final
 
 from policies.sentinel.functions import function, text
-from policies.sentinel.run import Run
-from policies.sentinel.values import MAX_INT, Fault, ImportMap, Value, a_kind, text_of
+from policies.sentinel.run import ImportMap, Run
+from policies.sentinel.values import MAX_INT, Fault, Value, a_kind, text_of
 
 _VERSION: Final = re.compile(
     r"v?(\d{1,19}(?:\.\d{1,19})*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?",

@@ -13,7 +13,7 @@ import pytest
 
 from config.settings import PolicySettings
 from policies.evaluate import Judge
-from policies.pack import load, load_paths
+from policies.loader import load, load_paths
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject
 from policies.verdict import Outcome, Verdict

@@ -11,7 +11,7 @@ import pytest
 
 from config.settings import PolicySettings
 from policies.evaluate import Judge
-from policies.pack import load
+from policies.loader import load
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject
 from policies.verdict import Outcome

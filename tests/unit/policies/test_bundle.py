@@ -21,7 +21,7 @@ from policies.bundle import MOST_BYTES, read_bundle
 from policies.engine import Limits
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
-from policies.pack import load, load_paths
+from policies.loader import load, load_paths
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject
 from providers.resource import Resource, ResourceRef

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from config.settings import PolicySettings
 from policies.decide import Decision, decide
 from policies.engine import Limits
-from policies.pack import PolicySet, load, load_paths
+from policies.loader import load, load_paths
+from policies.pack import PolicySet
 from policies.rego.engine import RegorusEngine
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

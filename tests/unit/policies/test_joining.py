@@ -19,7 +19,8 @@ from policies.engine import Evaluation, Limits, Module, Program
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
 from policies.joining import JoinedInventory, Unjoinable, join, named, spread
-from policies.pack import PolicySet, load_paths
+from policies.loader import load_paths
+from policies.pack import PolicySet
 from policies.policy import Language, Phase, Policy, PolicyScope
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from config.settings import PolicySettings
 from policies.engine import Limits
 from policies.evaluate import Judge
-from policies.pack import PolicySet, load_paths
+from policies.loader import load_paths
+from policies.pack import PolicySet
 from policies.rego.engine import RegorusEngine
 from policies.subject import Subject
 from policies.verdict import Outcome, Verdict

@@ -11,7 +11,7 @@ import pytest
 from config.settings import PolicySettings
 from policies.engine import Limits
 from policies.errors import PolicyErrors
-from policies.pack import load, load_paths
+from policies.loader import load, load_paths
 from policies.policy import Phase
 from policies.rego.engine import RegorusEngine
 from providers.provider import Severity

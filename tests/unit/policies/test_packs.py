@@ -14,7 +14,9 @@ from config.settings import PolicySettings
 from policies.cases import read_cases
 from policies.engine import Limits
 from policies.engines import Engines
-from policies.pack import BUILT_IN, LIBRARY, PolicySet, load
+from policies.files import BUILT_IN, LIBRARY
+from policies.loader import load
+from policies.pack import PolicySet
 from policies.policy import Language, Phase, Policy
 from policies.rego.engine import RegorusEngine
 from policies.sentinel import compile_policy

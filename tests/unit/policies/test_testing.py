@@ -16,7 +16,7 @@ from config.errors import UsageError
 from policies.engine import Limits
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
-from policies.pack import load_paths
+from policies.loader import load_paths
 from policies.plan import read_plan
 from policies.query import evaluate_files, read_data, read_json, read_parameters
 from policies.rego.engine import RegorusEngine

@@ -14,7 +14,8 @@ from policies.engine import Evaluation, FailureKind, Limits, Module, Program
 from policies.engines import Engines
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
-from policies.pack import PolicySet, load_paths
+from policies.loader import load_paths
+from policies.pack import PolicySet
 from policies.policy import Language
 from policies.sentinel import compile_policy
 from policies.sentinel.engine import SentinelEngine

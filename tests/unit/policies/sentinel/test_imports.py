@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from policies.sentinel import Budget, Options, compile_policy
 from policies.sentinel.imports import STANDARD, standard_members
-from policies.sentinel.values import Builtin
+from policies.sentinel.run import Builtin
 
 EXAMPLES = int(os.environ.get("WATCHSTANDER_EXAMPLES", "40"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -47,6 +47,7 @@ def consistent(result: SentinelResult) -> None:
 # Any text.
 
 
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(st.text(max_size=200))
 @example("\x00")
 @example("\ud800")
@@ -268,7 +269,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(st.dictionaries(st.sampled_from(["x", "y"]), JSON, max_size=2))
 def test_host_data_is_never_changed(data: dict[str, Any]) -> None:
     before = repr(data)

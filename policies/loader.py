@@ -1,0 +1,261 @@
+"""Policies from files: packs, folders, single files and bundles, with every error at once.
+
+A pack is a folder with ``pack.yaml``; below it lie ``.rego`` and ``.sentinel`` files, library modules among them, and tests
+(``*_test.rego``, and ``NAME.yaml`` beside ``NAME.rego``). A ``.rego`` file outside any pack is a policy too: what its
+metadata does not say is found in its package name and its syntax tree. One file is one policy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from config.settings import PolicySettings
+from policies.bundle import MANIFEST, Bundle, is_archive, read_bundle
+from policies.compiling import aimless, compile_policy, decides
+from policies.engine import CheckedModule, Engine, Module, closure
+from policies.errors import PackError, PolicyError, PolicyErrors, Position
+from policies.files import BUILT_IN, LIBRARY, PACK_FILE, is_test, policy_files, read_module
+from policies.metadata import Declared, Reader, assumed, declared_in, read
+from policies.pack import CompiledPolicy, Pack, PolicySet
+from policies.policy import Phase
+from policies.rego.annotations import load_yaml
+from providers.terraform import AbsentBlock
+
+PACK_KEYS: Final = ("id", "title", "description", "phase", "absent_block", "parameters", "policies")
+
+
+def load(settings: PolicySettings, engine: Engine, *, built_in: Path = BUILT_IN) -> PolicySet:
+    """The policies a configuration asks for. Raises PolicyErrors with everything that is wrong."""
+    loader = Loader(engine)
+    for name in settings.packs:
+        root = built_in / name
+        if (root / PACK_FILE).is_file():
+            loader.add(root)
+        else:
+            there = sorted(p.parent.name for p in built_in.glob(f"*/{PACK_FILE}"))
+            loader.wrong(
+                "policies.packs", f"there is no built-in pack `{name}`", f"There are: {', '.join(there)}."
+            )
+    for path in settings.paths:
+        loader.add(path)
+    return loader.finish(settings)
+
+
+def load_paths(paths: Sequence[Path], engine: Engine, settings: PolicySettings | None = None) -> PolicySet:
+    """The policies in files and folders, without any built-in pack. Raises PolicyErrors."""
+    loader = Loader(engine)
+    for path in paths:
+        loader.add(path)
+    return loader.finish(settings or PolicySettings(packs=()))
+
+
+class Loader:
+    """Gathers files, checks them in one go and makes policies of them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.errors: list[PolicyError] = []
+        self._files: dict[Path, Pack] = {}
+        self._packs: list[Pack] = []
+        self._texts: dict[Path, str] = {}
+        """The sources that are not files of their own: those of packed bundles."""
+        self._bundles: dict[Path, Bundle] = {}
+
+    def wrong(self, where: str, what: str, hint: str | None = None) -> None:
+        """Note an error of the configuration."""
+        self.errors.append(PackError(what, Position(Path(where)), hint=hint))
+
+    def add(self, root: Path) -> None:
+        """Add a pack, a folder or a file."""
+        if not root.exists():
+            self.wrong(str(root), "there is no such file or folder")
+            return
+        if is_archive(root) or (root / MANIFEST).is_file():
+            self._bundle(root)
+            return
+        bare = Pack(id=root.stem, title=root.stem, root=root)
+        packs = {bare.root: bare}
+        around = next((p for p in root.absolute().parents if (p / PACK_FILE).is_file()), None)
+        if around is not None and not (root / PACK_FILE).is_file():
+            # A part of a pack: its own rules and libraries hold for it too.
+            pack = self._pack(around / PACK_FILE)
+            packs[root] = bare = pack
+            for path in self._below(around / LIBRARY) if (around / LIBRARY).is_dir() else ():
+                self._files[path] = pack
+        if root.is_dir():
+            for file in sorted(root.rglob(PACK_FILE)):
+                packs[file.parent] = self._pack(file)
+        for path in [] if root.is_file() and is_test(root) else self._below(root):
+            if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+                self.errors.append(PackError(f"a link that leaves {root}", Position(path)))
+                continue
+            owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
+            self._files[path] = owner
+        self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
+
+    def _bundle(self, root: Path) -> None:
+        """Add an OPA bundle, packed or not."""
+        bundle, errors = read_bundle(root)
+        self.errors += errors
+        name = root.name.removesuffix(".tar.gz").removesuffix(".tgz")
+        pack = Pack(id=name, title=name, root=root)
+        declared = bundle.files.get(root / PACK_FILE)
+        if declared is not None:
+            pack = self._pack(root / PACK_FILE, declared, bundle)
+        pack = replace(pack, parameters={**bundle.parameters, **pack.parameters}, data=bundle.data)
+        for path, text in bundle.files.items():
+            if path.suffix in self._engine.suffixes and not is_test(path):
+                self._files[path] = pack
+                self._texts[path] = text
+        self._packs.append(pack)
+        self._bundles[root] = bundle
+
+    def _owned(self, modules: Iterable[CheckedModule]) -> None:
+        """What in a bundle is not the bundle's."""
+        for module in modules:
+            pack = self._files[module.module.path]
+            bundle = self._bundles.get(pack.root)
+            if bundle is None:
+                continue
+            if not bundle.owns(module.package):
+                what = f"package {module.package} is outside the roots of the manifest ({', '.join(bundle.roots)})"
+                self.errors.append(PackError(what, Position(module.module.path, 1)))
+            at: Any = bundle.data
+            for part in module.package.split("."):
+                at = at.get(part) if isinstance(at, Mapping) else None
+            if at is not None:
+                what = f"the bundle has data where package {module.package} is"
+                self.errors.append(PackError(what, Position(module.module.path, 1)))
+
+    def _below(self, root: Path) -> list[Path]:
+        return policy_files(root, self._engine.suffixes)
+
+    def _pack(self, file: Path, text: str | None = None, bundle: Bundle | None = None) -> Pack:
+        pack = Pack(id=file.parent.name, title=file.parent.name, root=file.parent)
+        try:
+            values, lines = load_yaml(read_module(file).text if text is None else text, file)
+        except PackError as error:
+            self.errors.append(error)
+            return pack
+        reader = Reader(Declared(values=values, where=lambda key: Position(file, lines.get(key, 1))))
+        reader.unknown_keys(PACK_KEYS)
+        policies: dict[str, Declared] = {}
+        for stem, entry in reader.mapping("policies").items():
+            if not isinstance(entry, Mapping):
+                reader.wrong(f"policies.{stem}", f"`policies.{stem}` must be a mapping")
+                continue
+
+            def where(key: str, stem: str = stem) -> Position:
+                return Position(file, lines.get(f"policies.{stem}.{key}", lines.get(f"policies.{stem}", 1)))
+
+            policies[stem] = Declared(values=entry, where=where)
+            names = {f"{stem}{suffix}" for suffix in self._engine.suffixes}
+            if bundle is not None:
+                there = any(path.name in names for path in bundle.files)
+            else:
+                there = any(list(file.parent.rglob(name)) for name in names)
+            if not there:
+                said = " or ".join(f"{stem}{suffix}" for suffix in self._engine.suffixes)
+                reader.wrong(f"policies.{stem}", f"there is no {said} in this pack")
+        pack = Pack(
+            id=reader.text("id", file.parent.name),
+            title=reader.text("title", file.parent.name),
+            root=file.parent,
+            phase=reader.choice("phase", Phase, Phase.PREPARATION) if "phase" in values else None,
+            absent_block=(
+                reader.choice("absent_block", AbsentBlock, AbsentBlock.EMPTY)
+                if "absent_block" in values
+                else None
+            ),
+            parameters=reader.mapping("parameters"),
+            policies=policies,
+        )
+        self.errors += reader.errors
+        return pack
+
+    def finish(self, settings: PolicySettings) -> PolicySet:
+        """Check everything and make the set. Raises PolicyErrors."""
+        modules: list[Module] = []
+        for path in self._files:
+            try:
+                text = self._texts.get(path)
+                modules.append(read_module(path) if text is None else Module(path=path, text=text))
+            except PackError as error:
+                self.errors.append(error)
+        checked = self._engine.check(modules)
+        self.errors += checked.errors
+        self._owned(checked.modules)
+        compiled = list(self._compile(checked.modules, settings))
+        self._duplicates(compiled)
+        self._overrides(settings, {c.policy.id for c in compiled})
+        if self.errors:
+            raise PolicyErrors(tuple(self.errors))
+        kept = [c for c in compiled if not _matches(settings.disabled, c.policy.id)]
+        return PolicySet(kept, self._packs)
+
+    def _compile(
+        self, modules: Sequence[CheckedModule], settings: PolicySettings
+    ) -> Iterator[CompiledPolicy]:
+        shared = Counter((self._files[m.module.path].root, m.package) for m in modules if decides(m))
+        for module in modules:
+            if not decides(module):
+                continue  # a library
+            pack = self._files[module.module.path]
+            declared = pack.policies.get(module.module.path.stem) or declared_in(module)
+            defaults = assumed(module, pack.phase, pack.absent_block)
+            if shared[pack.root, module.package] > 1:
+                defaults = replace(defaults, id=f"{module.package}.{module.module.path.stem}")
+            metadata = defaults
+            if declared is not None:
+                metadata, errors = read(module, declared, defaults)
+                self.errors += errors
+            neighbours = [
+                m for m in modules if self._files[m.module.path].root == pack.root and not decides(m)
+            ]
+            group = closure(module, neighbours)
+            compiled = compile_policy(group, metadata, pack, self._engine.version, settings)
+            if "*" in compiled.policy.joins:
+                what = "it is not clear which types this policy joins: it takes them from data.inventory by a variable"
+                hint = "Say so below `custom:` in its METADATA: `joins: [aws.vpc]`."
+                self.errors.append(PackError(what, Position(module.module.path, 1), hint=hint))
+            if compiled.denies and aimless(compiled.policy):
+                what = "it is not clear which resources this policy judges"
+                hint = "Say so below `custom:` in its METADATA: `types: [aws.s3_bucket]` or `terraform_types: […]`."
+                self.errors.append(PackError(what, Position(module.module.path, 1), hint=hint))
+            yield compiled
+
+    def _duplicates(self, compiled: Sequence[CompiledPolicy]) -> None:
+        first: dict[str, CompiledPolicy] = {}
+        for one in compiled:
+            other = first.setdefault(one.policy.id, one)
+            if other is not one:
+                what = f"policy id `{one.policy.id}` is already taken by {other.policy.path}"
+                self.errors.append(PackError(what, Position(one.policy.path, one.policy.line)))
+
+    def _overrides(self, settings: PolicySettings, ids: set[str]) -> None:
+        packs = {pack.id for pack in self._packs}
+        for name in settings.disabled:
+            if not any(_matches((name,), i) for i in ids):
+                self.wrong("policies.disabled", f"no policy is called `{name}`", _did_you_mean(name, ids))
+        for name in settings.severities:
+            if name not in ids:
+                self.wrong("policies.severities", f"no policy is called `{name}`", _did_you_mean(name, ids))
+        for name in settings.parameters:
+            if name not in ids | packs:
+                what = f"no policy or pack is called `{name}`"
+                self.wrong("policies.parameters", what, _did_you_mean(name, ids | packs))
+
+
+def _did_you_mean(name: str, names: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"Did you mean `{near[0]}`?" if near else "`watchstander policy list` shows all."
+
+
+def _matches(patterns: Iterable[str], name: str) -> bool:
+    return any(name == p or (p.endswith("*") and name.startswith(p[:-1])) for p in patterns)
