@@ -213,9 +213,13 @@ class AzureSettings(ProviderSettings):
     cloud: Literal["public", "government", "china"] = "public"
     """The Azure cloud."""
     subscriptions: tuple[str, ...] = ()
-    """Subscription ids to read; empty means all the credential can see."""
+    """Subscription ids to read; empty, and no ``management_groups``, means all the credential can see."""
     exclude_subscriptions: tuple[str, ...] = ()
     """Subscription ids never to read."""
+    management_groups: tuple[str, ...] = ()
+    """Management groups (their ids) of which every subscription is read, however deep."""
+    exclude_management_groups: tuple[str, ...] = ()
+    """Management groups of which no subscription is ever read."""
 
 
 class GcpSettings(ProviderSettings):

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from config.settings import AzureSettings
+from providers.azure.details import DETAILS
 from providers.azure.names import PROVIDER
+from providers.azure.queries import within
 from providers.azure.session import Session
-from providers.errors import Denied, ProviderError
+from providers.errors import Denied, ProviderError, Unavailable
 from providers.provider import Discovery, Selection
-from providers.resource import ANY, Coverage, CoverageStatus, Scope
+from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, Scope
 
 READABLE_STATES = frozenset({"enabled", "warned", "pastdue", "disabled"})
 """A disabled subscription cannot be written to, but its resources are there and can be read; a deleted one has none."""
+GROUPS_VERSION: Final = "2020-05-01"
+DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
+"""What looking below a management group needs."""
 
 
 def discover(settings: AzureSettings, session: Session, selection: Selection) -> Discovery:
-    """The scopes to read. Raises ProviderError only if nothing at all can be discovered."""
+    """The scopes to read. Raises ProviderError if nothing at all can be discovered, or if it cannot be told what lies
+    below an excluded management group: what must never be read is not guessed."""
     if selection.providers and PROVIDER not in selection.providers:
         return Discovery(scopes=())
-    wanted = {s.lower() for s in settings.subscriptions}
     unread: list[Coverage] = []
+    excluded = {s.lower() for s in settings.exclude_subscriptions}
+    for group in settings.exclude_management_groups:
+        excluded |= below(session, group)
+    wanted = {s.lower() for s in settings.subscriptions}
+    for group in settings.management_groups:
+        try:
+            wanted |= below(session, group)
+        except ProviderError as error:
+            unread.append(_unread(Scope(PROVIDER, f"managementgroups/{group.lower()}", ANY, ANY), error))
+    narrowed = bool(settings.subscriptions or settings.management_groups)
     names: dict[str, str] = {}
     try:
         for subscription in subscriptions(session):
@@ -32,8 +47,7 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
     except ProviderError as error:
         if not wanted and not names:
             raise
-        whole = Scope(PROVIDER, ANY, ANY, ANY)
-        unread.append(_unread(whole, error))
+        unread.append(_unread(Scope(PROVIDER, ANY, ANY, ANY), error))
         # What was named in the configuration can be read without being listed.
         names |= dict.fromkeys(wanted - names.keys(), "")
     if not names and not wanted:
@@ -43,7 +57,6 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
             hint="Assign them a role at a subscription, or see `azure.tenant_id` and `azure.cloud`.",
             permission="Microsoft.Resources/subscriptions/read",
         )
-    excluded = {s.lower() for s in settings.exclude_subscriptions}
     asked = {s.lower() for s in selection.accounts}
     unread.extend(
         _not_visible(s) for s in sorted(wanted - names.keys() - excluded) if not asked or s in asked
@@ -51,15 +64,54 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
     chosen = [
         s
         for s in sorted(names)
-        if (not wanted or s in wanted) and s not in excluded and (not asked or s in asked)
+        if (not narrowed or s in wanted) and s not in excluded and (not asked or s in asked)
     ]
-    never = {t.lower() for t in settings.exclude_types}
-    types = [t for t in narrow(settings.types, selection.types) if not any(within(t, n) for n in never)]
-    regions = sorted(selection.regions) or [ANY]
-    scopes = tuple(
-        Scope(PROVIDER, s, region, of_type) for s in chosen for region in regions for of_type in types
+    return Discovery(
+        scopes=tuple(_scopes(chosen, settings, selection)),
+        unread=tuple(unread),
+        accounts={s: names[s] for s in chosen},
     )
-    return Discovery(scopes=scopes, unread=tuple(unread), accounts={s: names[s] for s in chosen})
+
+
+def _scopes(accounts: list[str], settings: AzureSettings, selection: Selection) -> Iterator[Scope]:
+    """What Resource Graph lists of each account, then the details that it does not list."""
+    never = [t.lower() for t in settings.exclude_types]
+    wanted = narrow(settings.types, selection.types)
+    listed = [t for t in wanted if t not in DETAILS and not any(within(t, n) for n in never)]
+    details = [
+        t for t in DETAILS if any(within(t, w) for w in wanted) and not any(within(t, n) for n in never)
+    ]
+    regions = sorted(selection.regions) or [ANY]
+    for of_type in listed:
+        for region in regions:
+            yield from (Scope(PROVIDER, account, region, of_type) for account in accounts)
+    # Details have no location of their own.
+    if not selection.regions or GLOBAL in selection.regions:
+        for of_type in details:
+            yield from (Scope(PROVIDER, account, ANY, of_type) for account in accounts)
+
+
+def below(session: Session, group: str) -> set[str]:
+    """The ids of all subscriptions below a management group, however deep. Raises ProviderError."""
+    path = f"/providers/Microsoft.Management/managementGroups/{group}/descendants"
+    try:
+        items = list(session.items(ANY, path, GROUPS_VERSION))
+    except Denied as error:
+        raise Denied(
+            error.message,
+            code=error.code,
+            permission=error.permission or DESCENDANTS,
+            hint="Assign the role at the management group; see `watchstander permissions azure`.",
+        ) from error
+    found = set()
+    for item in items:
+        if str(item.get("type") or "").lower().rpartition("/")[2] != "subscriptions":
+            continue
+        name = str(item.get("name") or "").lower()
+        if not name:
+            raise Unavailable(f"Management group {group} has a subscription without an id.")
+        found.add(name)
+    return found
 
 
 def subscriptions(session: Session) -> Iterator[Mapping[str, Any]]:
@@ -80,13 +132,6 @@ def narrow(configured: Iterable[str], selected: Iterable[str]) -> tuple[str, ...
     theirs = {t.lower() for t in selected} or {ANY}
     both = {a if within(a, b) else b for a in mine for b in theirs if within(a, b) or within(b, a)}
     return tuple(sorted(p for p in both if not any(p != q and within(p, q) for q in both)))
-
-
-def within(pattern: str, other: str) -> bool:
-    """Whether everything ``pattern`` matches, ``other`` matches too."""
-    if other.endswith(ANY):
-        return pattern.startswith(other[:-1])
-    return pattern == other
 
 
 def _unread(scope: Scope, error: ProviderError) -> Coverage:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from providers.azure.document import resource_of
 from providers.azure.names import ResourceId
-from providers.azure.reader import quoted
+from providers.azure.queries import quoted
 from providers.azure.reread import fetch, identity_of
 from providers.azure.session import Session
 from providers.azure.versions import Versions

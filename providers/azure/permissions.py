@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from config.settings import AzureSettings
 from providers.azure.actions import CHANGES
+from providers.azure.details import DETAILS, Detail
+from providers.azure.discovery import DESCENDANTS
+from providers.azure.queries import within
 from providers.hcl import Block, Raw, render
 from providers.roles import Role, chosen_kinds
 
@@ -19,6 +22,8 @@ ALWAYS = (
     "Microsoft.Authorization/permissions/read",
 )
 """What reading needs apart from the resources themselves."""
+LISTING: Final = "Microsoft.Resources/subscriptions/resources/read"
+"""What finding the parents of details needs."""
 
 
 ANYWHERE: Final = "/providers/Microsoft.Management/managementGroups/<your root management group>"
@@ -37,6 +42,12 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
         stem = pattern.rstrip("*").rstrip("/")
         if stem:
             actions.add(f"{stem}/*/read" if pattern.endswith("*") else f"{stem}/read")
+    for detail in _details(settings):
+        actions.update((detail.permission, *(f"{parent}/read" for parent in detail.parents)))
+        if detail.parents:
+            actions.add(LISTING)
+    if settings.management_groups or settings.exclude_management_groups:
+        actions.add(DESCENDANTS)
     if contain:
         for kind in chosen_kinds(CHANGES, kinds):
             actions.update(CHANGES[kind].declared.permissions)
@@ -51,8 +62,23 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
         "NotActions": [],
         "DataActions": [],
         "NotDataActions": [],
-        "AssignableScopes": [f"/subscriptions/{s}" for s in settings.subscriptions] or [ANYWHERE],
+        "AssignableScopes": [
+            *(f"/providers/Microsoft.Management/managementGroups/{g}" for g in settings.management_groups),
+            *(f"/subscriptions/{s}" for s in settings.subscriptions),
+        ]
+        or [ANYWHERE],
     }
+
+
+def _details(settings: AzureSettings) -> list[Detail]:
+    """The details that are read, where types are named: without names, all reading is granted anyway."""
+    wanted = [t.lower() for t in settings.types]
+    never = [t.lower() for t in settings.exclude_types]
+    return [
+        detail
+        for of_type, detail in DETAILS.items()
+        if any(within(of_type, w) for w in wanted) and not any(within(of_type, n) for n in never)
+    ]
 
 
 def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ()) -> Role:

@@ -61,11 +61,15 @@ class AzureProvider:
         self._actor = Actor(self._session, self._versions)
 
     def discover(self, selection: Selection) -> Discovery:
-        """The scopes to read now: one a subscription, or one a subscription and type where types are named."""
-        return discover(self._settings, self._session, selection)
+        """The scopes to read now: one a subscription, or one a subscription and type where types are named; and one a
+        subscription and type of detail."""
+        found = discover(self._settings, self._session, selection)
+        self._reader.plan(found.scopes)
+        return found
 
     def read(self, scope: Scope) -> Reading:
-        """One pass over a scope, by Resource Graph. Never raises for what the cloud answers."""
+        """One pass over a scope, by Resource Graph or, for details it lacks, by Azure Resource Manager. Never raises for
+        what the cloud answers."""
         return self._reader.read(scope)
 
     def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - the same for every scope of Azure
@@ -78,6 +82,7 @@ class AzureProvider:
 
     def reread(self, ref: ResourceRef) -> Resource:
         """The resource as Azure Resource Manager has it now, in the form a reading gives it."""
+        self._reader.forget(ref.account)
         return reread(self._session, self._versions, ref)
 
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
@@ -102,10 +107,12 @@ class AzureProvider:
 
     def act(self, action: Action) -> Receipt:
         """Make the change, unless it is already so."""
+        self._reader.forget(action.target.account)
         return self._actor.act(action)
 
     def undo(self, receipt: Receipt) -> Receipt:
         """Restore the pre-image, unless the target has moved on."""
+        self._reader.forget(receipt.action.target.account)
         return self._actor.undo(receipt)
 
     def terraform(self, resource: Resource) -> TerraformView | None:

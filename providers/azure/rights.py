@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from providers.azure.session import Session
+from providers.errors import Denied
 
 API_VERSION = "2022-04-01"
-_MOST_PAGES = 50
 
 
 def missing(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:
@@ -41,14 +41,18 @@ def _overlaps(pattern: str, action: str) -> bool:
 def permissions_at(session: Session, subscription: str) -> tuple[Mapping[str, Any], ...]:
     """The permission sets of the caller at a subscription. Raises ProviderError."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions"
-    out: list[Mapping[str, Any]] = []
-    for _ in range(_MOST_PAGES):
-        body = session.get_json(subscription, path, API_VERSION)
-        if not isinstance(body, Mapping):
-            return ()
-        out.extend(p for p in body.get("value") or () if isinstance(p, Mapping))
-        link = body.get("nextLink")
-        if not isinstance(link, str) or not link.startswith(session.base_url):
-            return tuple(out)
-        path = link.removeprefix(session.base_url)
-    return tuple(out)
+    return tuple(session.items(subscription, path, API_VERSION))
+
+
+def require(session: Session, subscription: str, *actions: str) -> None:
+    """Raise unless the permissions say that nothing of what ``actions`` read was hidden from us: Denied, or whatever kept
+    them from being told."""
+    granted = permissions_at(session, subscription)
+    for action in actions:
+        if missing(granted, action):
+            raise Denied(
+                f"The credentials may read only a part of subscription {subscription}: {action} is not granted at it.",
+                hint="Assign the role at the subscription or above it; see `watchstander permissions azure`.",
+                permission=action,
+                code="NarrowedView",
+            )

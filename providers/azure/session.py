@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import requests
@@ -29,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from config.settings import AzureSettings, SecretReference
 from providers.azure.errors import answers
 from providers.budget import CallBudget, CallBudgets
-from providers.errors import Refused, Throttled
+from providers.errors import Refused, Throttled, Unavailable
 
 CLOUDS: Final = {
     "public": (AzureClouds.AZURE_PUBLIC_CLOUD, "login.microsoftonline.com"),
@@ -259,12 +260,18 @@ class Session:
 
     def query(self, subscription: str, text: str, skip_token: str | None = None) -> Page:
         """One page of a Resource Graph query over one subscription. Raises ProviderError."""
+        return self.query_all((subscription,), text, skip_token)
+
+    def query_all(self, subscriptions: Sequence[str], text: str, skip_token: str | None = None) -> Page:
+        """One page of a Resource Graph query over several subscriptions, a thousand at most. Raises ProviderError."""
         options = QueryRequestOptions(top=PAGE, result_format="objectArray", skip_token=skip_token)
-        request = QueryRequest(query=text, subscriptions=[subscription], options=options)
-        what = f"Resource Graph in subscription {subscription}"
+        request = QueryRequest(query=text, subscriptions=list(subscriptions), options=options)
+        one = len(subscriptions) == 1
+        where = f"subscription {subscriptions[0]}" if one else f"{len(subscriptions)} subscriptions"
+        what = f"Resource Graph in {where}"
         self._wait_for_quota()
         body, headers = self.call(
-            subscription,
+            subscriptions[0] if one else "*",
             "resourcegraph",
             what,
             lambda: self.graph().resources(request, cls=_body_and_headers),
@@ -291,16 +298,47 @@ class Session:
         if wait > 0:
             self._sleep(wait)
 
-    def get_json(self, subscription: str, path: str, api_version: str) -> Any:
-        """The JSON at a path of ARM, for what the generated clients have no call. Raises ProviderError."""
+    def items(
+        self,
+        subscription: str,
+        path: str,
+        api_version: str,
+        *,
+        service: str = "arm",
+        query: Mapping[str, str] | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """The items of a list of ARM, page by page, for what the generated clients have no call.
 
-        def send() -> Any:
-            request = HttpRequest("GET", "{endpoint}" + path, params={"api-version": api_version})
-            response = self.resources(subscription).send_request(request)
-            response.raise_for_status()
-            return response.json()
+        A list without ``value``, which a proxy's ``{}`` would be, is no empty list. A next page is only asked for at the
+        endpoint the first came from. Raises ProviderError at whatever page fails.
+        """
+        request = HttpRequest(
+            "GET", "{endpoint}" + path, params={"api-version": api_version, **(query or {})}
+        )
+        seen: set[str] = set()
+        while True:
+            what = f"GET {path}"
+            body = self.call(subscription, service, what, partial(self._sent, subscription, request))
+            value = body.get("value") if isinstance(body, Mapping) else None
+            if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+                raise Unavailable(f"{what}: the answer is not a list of objects.", code="UnreadableAnswer")
+            yield from value
+            link = body.get("nextLink")
+            if not link:
+                return
+            if not isinstance(link, str) or not link.startswith(f"{self.base_url}/"):
+                raise Unavailable(
+                    f"{what}: the next page is elsewhere: {str(link)[:200]}.", code="ForeignLink"
+                )
+            if link in seen:
+                raise Unavailable(f"{what}: the same page came twice.", code="PagingLoop")
+            seen.add(link)
+            request = HttpRequest("GET", link)
 
-        return self.call(subscription, "arm", f"GET {path}", send)
+    def _sent(self, subscription: str, request: HttpRequest) -> Any:
+        response = self.resources(subscription).send_request(request)
+        response.raise_for_status()
+        return response.json()
 
     def token(self) -> str:
         """A token for Azure Resource Manager, as the credential gives it. Raises ProviderError."""

@@ -11,12 +11,18 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
+from providers.azure.details import DETAILS
 from providers.azure.names import GROUP, SUBSCRIPTION, ResourceId
 from providers.azure.session import Session
 from providers.errors import Unavailable
 
-FIXED: Final = {SUBSCRIPTION: "2022-12-01", GROUP: "2025-04-01"}
-"""The containers, whose versions are those of the clients we were built with."""
+FIXED: Final = {
+    SUBSCRIPTION: "2022-12-01",
+    GROUP: "2025-04-01",
+    **{detail.type: detail.version for detail in DETAILS.values()},
+}
+"""The containers, whose versions are those of the clients we were built with, and the details, which are listed with the
+version they declare."""
 
 
 class Versions:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-TENANT = "5b2d6c1e-0000-4000-8000-000000000001"
+from providers.sandbox.azure.groups import TENANT, ManagementGroups
+
 RETENTION = timedelta(days=14)
 """How long Resource Graph remembers changes."""
 _ID = re.compile(
@@ -47,6 +48,7 @@ class Caller:
     client: str = "Azure Portal"
 
 
+TERRAFORM = Caller(name="terraform", kind="Application", client="Azure Resource Manager")
 SYSTEM = Caller(name="System", kind="System", client="Unspecified")
 
 
@@ -77,6 +79,7 @@ class ArmStore:
         self._subscriptions: dict[str, dict[str, Any]] = {}
         self._unregistered: set[tuple[str, str]] = set()
         self._changes: list[dict[str, Any]] = []
+        self.groups = ManagementGroups()
 
     # Subscriptions and namespaces
 

@@ -16,9 +16,17 @@ NAMESPACES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "locks": ("2020-05-01", "2016-09-01"),
         "permissions": ("2022-04-01",),
         "policyAssignments": ("2023-04-01", "2018-03-01"),
+        "policyDefinitions": ("2023-04-01", "2018-03-01"),
+        "roleDefinitions": ("2022-04-01", "2018-01-01-preview"),
     },
+    "Microsoft.Insights": {
+        "diagnosticSettings": ("2021-05-01-preview",),
+        "activityLogAlerts": ("2020-10-01", "2017-04-01"),
+    },
+    "Microsoft.Management": {"managementGroups": ("2023-04-01", "2020-05-01")},
     "Microsoft.Storage": {
-        "storageAccounts": ("2025-06-01-preview", "2024-01-01", "2023-05-01", "2019-04-01")
+        "storageAccounts": ("2025-06-01-preview", "2024-01-01", "2023-05-01", "2019-04-01"),
+        "storageAccounts/blobServices": ("2024-01-01", "2023-05-01"),
     },
     "Microsoft.Network": {
         "networkSecurityGroups": ("2024-05-01", "2023-11-01"),
@@ -26,20 +34,33 @@ NAMESPACES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "publicIPAddresses": ("2024-05-01", "2023-11-01"),
         "networkInterfaces": ("2024-05-01", "2023-11-01"),
         "networkWatchers": ("2024-05-01", "2023-11-01"),
+        "networkWatchers/flowLogs": ("2024-05-01", "2023-11-01"),
     },
     "Microsoft.Compute": {
         "virtualMachines": ("2024-11-01", "2024-07-01"),
         "disks": ("2024-03-02", "2023-10-02"),
     },
-    "Microsoft.KeyVault": {"vaults": ("2024-11-01", "2023-07-01")},
+    "Microsoft.KeyVault": {
+        "vaults": ("2024-11-01", "2023-07-01"),
+        "vaults/keys": ("2024-11-01", "2023-07-01"),
+        "vaults/secrets": ("2024-11-01", "2023-07-01"),
+    },
     "Microsoft.Sql": {
         "servers": ("2024-05-01-preview", "2023-08-01", "2021-11-01"),
         "servers/databases": ("2024-05-01-preview", "2023-08-01", "2021-11-01"),
+        "servers/auditingSettings": ("2023-08-01", "2021-11-01"),
+        "servers/encryptionProtector": ("2023-08-01", "2021-11-01"),
+        "servers/firewallRules": ("2023-08-01", "2021-11-01"),
+        "servers/databases/transparentDataEncryption": ("2023-08-01", "2021-11-01"),
     },
     "Microsoft.ContainerService": {"managedClusters": ("2025-05-01", "2024-09-01")},
     "Microsoft.Web": {"sites": ("2024-11-01", "2023-12-01"), "serverFarms": ("2024-11-01", "2023-12-01")},
     "Microsoft.OperationalInsights": {"workspaces": ("2025-02-01", "2023-09-01")},
-    "Microsoft.Security": {"assessments": ("2021-06-01",), "pricings": ("2024-01-01",)},
+    "Microsoft.Security": {
+        "assessments": ("2021-06-01",),
+        "pricings": ("2024-01-01",),
+        "securityContacts": ("2023-12-01-preview", "2020-01-01-preview"),
+    },
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": ("2024-11-30", "2023-01-31")},
 }
 LOCATIONS: Final = ("westeurope", "northeurope", "eastus")
@@ -47,13 +68,28 @@ TRACKED_UNDER_OTHER_TABLES: Final = {
     "microsoft.resources/subscriptions": "resourcecontainers",
     "microsoft.resources/subscriptions/resourcegroups": "resourcecontainers",
     "microsoft.authorization/roleassignments": "authorizationresources",
+    "microsoft.authorization/policyassignments": "policyresources",
+    "microsoft.authorization/policydefinitions": "policyresources",
     "microsoft.security/assessments": "securityresources",
+    "microsoft.security/pricings": "securityresources",
 }
 """Lower-cased type -> the Resource Graph table that lists it; every other type is in ``resources``."""
 NOT_IN_GRAPH: Final = frozenset(
-    {"microsoft.authorization/locks", "microsoft.authorization/policyassignments"}
+    {
+        "microsoft.authorization/locks",
+        "microsoft.authorization/roledefinitions",
+        "microsoft.insights/diagnosticsettings",
+        "microsoft.keyvault/vaults/keys",
+        "microsoft.keyvault/vaults/secrets",
+        "microsoft.security/securitycontacts",
+        "microsoft.sql/servers/auditingsettings",
+        "microsoft.sql/servers/databases/transparentdataencryption",
+        "microsoft.sql/servers/encryptionprotector",
+        "microsoft.sql/servers/firewallrules",
+        "microsoft.storage/storageaccounts/blobservices",
+    }
 )
-"""Types our Resource Graph does not list, as the real one lacks some."""
+"""Types our Resource Graph does not list, as the real one lacks them."""
 
 
 def namespace(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The seeded estate: two subscriptions, some seventy resources, each bad one beside a good twin.
+"""The seeded estate: two subscriptions, more than a hundred resources, each bad one beside a good twin.
 
 Names say which is which: what ends in ``open``, ``legacy`` or ``public`` is wrong, its twin is right. The sandbox's
 documentation, the demo and the preparation pack's acceptance tests count on these names.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from providers.sandbox.azure.arm import ArmStore, Caller
+from providers.sandbox.azure import estate_details
+from providers.sandbox.azure.arm import TERRAFORM, ArmStore
 
 PRODUCTION: Final = "a0000000-0000-4000-8000-00000000000a"
 DEVELOPMENT: Final = "b0000000-0000-4000-8000-00000000000b"
 SUBSCRIPTIONS: Final = {PRODUCTION: "contoso-production", DEVELOPMENT: "contoso-development"}
-TERRAFORM: Final = Caller(name="terraform", kind="Application", client="Azure Resource Manager")
 
 
 def seed(store: ArmStore) -> None:
@@ -22,6 +22,8 @@ def seed(store: ArmStore) -> None:
         store.add_subscription(subscription, name)
     for subscription, region, short in ((PRODUCTION, "westeurope", "prod"), (DEVELOPMENT, "eastus", "dev")):
         _Seeder(store, subscription, region, short).all()
+        estate_details.add(store, subscription, short)
+    estate_details.add_groups(store, PRODUCTION, DEVELOPMENT)
     store.forget_changes()
 
 

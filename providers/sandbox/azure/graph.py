@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from providers.sandbox.azure import catalog
-from providers.sandbox.azure.arm import TENANT, ArmError, ArmStore
+from providers.sandbox.azure.arm import ArmError, ArmStore
+from providers.sandbox.azure.groups import TENANT
 from providers.sandbox.azure.kql import run
 from providers.sandbox.azure.kql_lexer import KqlError
 from providers.sandbox.azure.kql_syntax import parse
@@ -28,7 +29,10 @@ _COLUMNS = (
 _TEXT_COLUMNS = frozenset(
     {"id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy"}
 )
-TABLES = ("resources", "resourcecontainers", "resourcechanges", "authorizationresources", "securityresources")
+TABLES = (
+    "resources", "resourcecontainers", "resourcechanges", "authorizationresources", "policyresources",
+    "securityresources",
+)  # fmt: skip
 
 
 class GraphError(ArmError):
@@ -154,7 +158,7 @@ class Graph:
         if table == "resourcecontainers":
             for one in self._store.subscriptions():
                 if one["subscriptionId"].lower() in subscriptions and self._visible(one["id"]):
-                    yield _subscription_row(one)
+                    yield _subscription_row(one, self._store.groups.ancestors(one["subscriptionId"]))
         for document in self._store.items():
             kind = str(document["type"]).lower()
             where = catalog.TRACKED_UNDER_OTHER_TABLES.get(kind, "resources")
@@ -182,7 +186,7 @@ def _row(document: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _subscription_row(document: Mapping[str, Any]) -> dict[str, Any]:
+def _subscription_row(document: Mapping[str, Any], ancestors: list[dict[str, str]]) -> dict[str, Any]:
     row = {column: _empty(column) for column in _COLUMNS}
     return row | {
         "id": document["id"],
@@ -193,7 +197,7 @@ def _subscription_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "properties": {
             "state": document["state"],
             "subscriptionPolicies": document["subscriptionPolicies"],
-            "managementGroupAncestorsChain": [],
+            "managementGroupAncestorsChain": ancestors,
         },
         "tags": document.get("tags"),
     }

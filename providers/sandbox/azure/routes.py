@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from providers.sandbox.azure import catalog
-from providers.sandbox.azure.arm import TENANT, ArmError, ArmStore, Caller, type_of
+from providers.sandbox.azure.arm import ArmError, ArmStore, Caller, type_of
 from providers.sandbox.azure.graph import Graph
+from providers.sandbox.azure.groups import TENANT
 
 READER_PERMISSIONS: tuple[dict[str, Any], ...] = (
     {"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []},
@@ -94,6 +96,8 @@ class Api:
             return Answer(200, {"value": [{"id": f"/tenants/{TENANT}", "tenantId": TENANT}]})
         if parts == ["subscriptions"]:
             return self._page(request, self.store.subscriptions())
+        if parts[:3] == ["providers", "microsoft.management", "managementgroups"] and len(parts) in (3, 4, 5):
+            return self._groups(request, parts[3:])
         if not parts or parts[0] != "subscriptions":
             raise ArmError(404, "InvalidResourceType", f"No such route: {request.path}")
         subscription = self.store.subscription(parts[1])
@@ -119,8 +123,13 @@ class Api:
             return self._page(request, groups)
         if rest[-1] == "resources" and len(rest) in (1, 3):
             scope = "/" + "/".join(request.parts[:-1])
-            self._require_visible(request)
-            found = [d for d in self.store.items(f"{scope}/") if "/providers/" in d["id"].lower()]
+            wanted = _of_types(request.query.get("$filter"))
+            found = [
+                d
+                for d in self.store.items(f"{scope}/")
+                if "/providers/" in d["id"].lower() and (wanted is None or d["type"].lower() in wanted)
+            ]
+            found = [d for d in found if self.visible(d["id"])]
             return self._page(request, [{k: v for k, v in d.items() if k != "properties"} for d in found])
         return self._resource(request, rest)
 
@@ -185,7 +194,26 @@ class Api:
         if len(tail) > 2:
             scope = "/" + "/".join(request.parts[:-1])
         found = [d for d in self.store.items(f"{scope}/") if type_of(d["id"]).lower() == kind]
+        if kind == "microsoft.insights/diagnosticsettings":
+            # Those of the resource itself, where a list of locks goes down to everything below.
+            own = f"{scope}/providers/{kind}/".lower()
+            found = [d for d in found if d["id"].lower().startswith(own)]
         return self._page(request, found)
+
+    def _groups(self, request: Request, rest: list[str]) -> Answer:
+        """Management groups: the list, one, or what is below one."""
+        if not rest:
+            return self._page(request, self.store.groups.documents())
+        try:
+            if len(rest) == 1:
+                return Answer(200, self.store.groups.document(rest[0]))
+            if rest[1] == "descendants":
+                below = self.store.groups.descendants(rest[0], self.store.subscriptions())
+                return self._page(request, below)
+        except LookupError:
+            name = f"/providers/Microsoft.Management/managementGroups/{rest[0]}"
+            raise ArmError(404, "NotFound", f"'{name}' could not be found.") from None
+        raise ArmError(404, "InvalidResourceType", f"No such route: {request.path}")
 
     def _page(self, request: Request, items: Iterable[Any]) -> Answer:
         everything = list(items)
@@ -268,6 +296,21 @@ class Api:
             raise denied(request)
         headers = self.graph.quota.spend(self._clock())
         return Answer(200, self.graph.query(request.body, allowed, half=request.half), headers)
+
+
+_FILTER = re.compile(r"resourceType\s+eq\s+'([^']+)'(?:\s+or\s+|\s*$)", re.IGNORECASE)
+
+
+def _of_types(condition: str | None) -> frozenset[str] | None:
+    """The types (lower case) a ``$filter`` asks for; None for no filter. Raises ArmError for one we do not know."""
+    if condition is None:
+        return None
+    found = _FILTER.findall(condition)
+    if _FILTER.sub("", condition).strip() or not found:
+        raise ArmError(
+            400, "InvalidFilterInQueryString", f"Invalid $filter '{condition}' specified in the query."
+        )
+    return frozenset(name.lower() for name in found)
 
 
 API_CALLER = Caller(name="watchstander", kind="Application", client="Azure Resource Manager")

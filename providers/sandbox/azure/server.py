@@ -195,7 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(
             method=self.command, path=path, query=query, body=body, base=self._emulator.endpoint
         )
-        fault = self._emulator.faults.strike(call_of(request))
+        # A query over several subscriptions fails as a whole where one of them does.
+        fault = next(filter(None, map(self._emulator.faults.strike, calls_of(request))), None)
         if fault is None:
             self._send(self._emulator.answer(request))
         else:
@@ -284,16 +285,19 @@ def _fault_error(kind: FaultKind, request: Request) -> ArmError:
     return ArmError(500, "InternalServerError", "Encountered internal server error.")
 
 
-def call_of(request: Request) -> Call:
-    """A call as fault plans name it: the subscription, the namespace (or ``resourcegraph``), the method, the path."""
+def calls_of(request: Request) -> list[Call]:
+    """A call as fault plans name it: the subscription, the namespace (or ``resourcegraph``), the method, the path; once for
+    each subscription it asks."""
     parts = [p.lower() for p in request.parts]
     if parts == ["providers", "microsoft.resourcegraph", "resources"]:
         body = request.body if isinstance(request.body, dict) else {}
         asked = body.get("subscriptions") or []
-        account = str(asked[0]) if isinstance(asked, list) and len(asked) == 1 else ""
         table = str(body.get("query", "")).partition("|")[0].strip()
-        return Call(account=account, service="resourcegraph", operation=request.method, resource=table)
+        return [
+            Call(account=str(account), service="resourcegraph", operation=request.method, resource=table)
+            for account in (asked if isinstance(asked, list) and asked else [""])
+        ]
     account = request.parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
     at = len(parts) - 1 - parts[::-1].index("providers") if "providers" in parts else -1
     service = parts[at + 1] if 0 <= at < len(parts) - 1 else "microsoft.resources"
-    return Call(account=account, service=service, operation=request.method, resource=request.path)
+    return [Call(account=account, service=service, operation=request.method, resource=request.path)]

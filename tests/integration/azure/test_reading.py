@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from providers.azure.details import DETAILS
 from providers.azure.provider import AzureProvider
+from providers.azure.queries import LEFT_OUT
 from providers.errors import (
     Denied,
     Expired,
@@ -19,7 +21,7 @@ from providers.errors import (
     TimedOut,
     Unavailable,
 )
-from providers.provider import Provider, Selection
+from providers.provider import Discovery, Provider, Selection
 from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, Resource, Scope
 from providers.sandbox.azure import AzureEmulator
 from providers.sandbox.azure.estate import DEVELOPMENT, PRODUCTION
@@ -39,22 +41,32 @@ def read(provider: AzureProvider, of: Scope) -> tuple[list[Resource], Coverage]:
     return list(reading), reading.coverage
 
 
+def listed(found: Discovery) -> tuple[Scope, ...]:
+    """The scopes that Resource Graph lists, without those of details."""
+    return tuple(s for s in found.scopes if s.type not in DETAILS)
+
+
 def test_it_is_a_provider(provider: AzureProvider) -> None:
     assert isinstance(provider, Provider)
 
 
 def test_each_subscription_is_a_scope(provider: AzureProvider) -> None:
     found = provider.discover(EVERYTHING)
-    assert found.scopes == (scope(), scope(DEVELOPMENT))
+    assert listed(found) == (scope(), scope(DEVELOPMENT))
     assert found.accounts == {PRODUCTION: "contoso-production", DEVELOPMENT: "contoso-development"}
     assert found.unread == ()
 
 
 def test_the_whole_estate_is_read(provider: AzureProvider, emulator: AzureEmulator) -> None:
     resources, coverage = read(provider, scope())
-    assert coverage == Coverage(scope=scope(), status=CoverageStatus.COMPLETE, read=40)
-    assert len({r.uid for r in resources}) == 40
-    stored = {d["id"].lower() for d in emulator.store.items(f"/subscriptions/{PRODUCTION}")}
+    assert (coverage.scope, coverage.status, coverage.read) == (scope(), CoverageStatus.COMPLETE, 47)
+    assert coverage.excluded == (*LEFT_OUT, *DETAILS)
+    assert len({r.uid for r in resources}) == 47
+    stored = {
+        d["id"].lower()
+        for d in emulator.store.items(f"/subscriptions/{PRODUCTION}")
+        if d["type"].lower() not in DETAILS
+    }
     assert {r.uid for r in resources} == stored | {f"/subscriptions/{PRODUCTION}"}
     assert all(r.ref.account == PRODUCTION and r.ref.type == r.ref.type.lower() for r in resources)
     good = next(r for r in resources if r.uid == GOOD)
@@ -108,12 +120,16 @@ def test_pages_follow_one_another(make: Make, emulator: AzureEmulator) -> None:
     [
         (ANY, "microsoft.storage/storageaccounts", 6),
         (ANY, "microsoft.storage/*", 6),
-        (ANY, "microsoft.network/*", 11),
+        (ANY, "microsoft.network/*", 12),
         (ANY, "microsoft.resources/subscriptions/resourcegroups", 3),
         (ANY, "microsoft.authorization/roleassignments", 2),
+        (ANY, "microsoft.authorization/policyassignments", 1),
+        (ANY, "microsoft.authorization/*", 3),
+        (ANY, "microsoft.security/*", 4),
+        (ANY, "microsoft.security/assessments", 0),
         ("westeurope", ANY, 37),
         ("eastus", ANY, 0),
-        (GLOBAL, ANY, 3),
+        (GLOBAL, ANY, 10),
     ],
 )
 def test_a_narrow_scope_is_read_narrowly(
@@ -128,7 +144,7 @@ def test_a_narrow_scope_is_read_narrowly(
 def test_types_left_out_are_named_in_the_coverage(make: Make) -> None:
     resources, coverage = read(make(exclude_types=("Microsoft.Network/*", "microsoft.sql/servers")), scope())
     assert coverage.complete
-    assert coverage.excluded == ("microsoft.network/*", "microsoft.sql/servers")
+    assert coverage.excluded[:2] == ("microsoft.network/*", "microsoft.sql/servers")
     types = {r.ref.type for r in resources}
     assert "microsoft.sql/servers/databases" in types
     assert not any(t.startswith("microsoft.network/") or t == "microsoft.sql/servers" for t in types)
@@ -139,7 +155,12 @@ def test_types_left_out_are_named_in_the_coverage(make: Make) -> None:
 
 def test_a_selection_narrows_what_is_configured(make: Make) -> None:
     provider = make(types=("microsoft.storage/*",), exclude_subscriptions=(DEVELOPMENT,))
-    assert provider.discover(EVERYTHING).scopes == (scope(of_type="microsoft.storage/*"),)
+    assert provider.discover(EVERYTHING).scopes == (
+        scope(of_type="microsoft.storage/*"),
+        scope(of_type="microsoft.storage/storageaccounts/blobservices"),
+    )
+    blobs = Selection(types=frozenset({"microsoft.storage/storageaccounts/blobservices"}))
+    assert [s.type for s in provider.discover(blobs).scopes] == [*blobs.types]
     assert provider.discover(Selection(types=frozenset({"microsoft.sql/servers"}))).scopes == ()
     assert provider.discover(Selection(providers=frozenset({"aws"}))).scopes == ()
     assert provider.discover(Selection(accounts=frozenset({DEVELOPMENT}))).scopes == ()
@@ -147,7 +168,7 @@ def test_a_selection_narrows_what_is_configured(make: Make) -> None:
 
 def test_a_subscription_that_is_configured_but_not_seen_is_unread(make: Make) -> None:
     found = make(subscriptions=(PRODUCTION, "c-not-there")).discover(EVERYTHING)
-    assert found.scopes == (scope(),)
+    assert listed(found) == (scope(),)
     assert [(c.scope.account, c.status) for c in found.unread] == [("c-not-there", CoverageStatus.DENIED)]
 
 
@@ -201,7 +222,7 @@ def test_half_a_page_is_partial_and_what_came_is_kept(
     emulator.faults.add(Fault(kind=FaultKind.TRUNCATED, service="resourcegraph", resource="resources"))
     resources, coverage = read(provider, scope())
     assert coverage.status is CoverageStatus.PARTIAL
-    assert 6 <= len(resources) < 40
+    assert 6 <= len(resources) < 47
     assert coverage.read == len(resources)
     assert coverage.cause is not None
     assert coverage.cause.startswith(f"unavailable (after {len(resources)} resources): ")
@@ -236,7 +257,7 @@ def test_a_view_that_has_been_narrowed_is_not_taken_for_an_empty_estate(
     """Resource Graph answers 200 with less when a role shrinks to one resource group: nothing may be deleted for it."""
     emulator.api.narrow(PRODUCTION, "rg-prod-apps")
     resources, coverage = read(provider, scope())
-    assert 0 < len(resources) < 40
+    assert 0 < len(resources) < 47
     assert (coverage.status, coverage.permission) == (CoverageStatus.PARTIAL, "*/read")
     assert "may read only a part" in str(coverage.cause)
     narrow = scope(of_type="microsoft.storage/storageaccounts")
@@ -257,7 +278,7 @@ def test_unread_permissions_are_no_proof_of_a_whole_view(
 ) -> None:
     emulator.faults.add(Fault(kind=FaultKind.DENIED, service="microsoft.authorization"))
     resources, coverage = read(provider, scope())
-    assert len(resources) == 40
+    assert len(resources) == 47
     assert coverage.status is CoverageStatus.PARTIAL
 
 
@@ -316,7 +337,7 @@ def test_discovery_that_fails_halfway_keeps_what_it_found(
 ) -> None:
     emulator.faults.add(Fault(kind=FaultKind.TRUNCATED, service="microsoft.resources"))
     found = provider.discover(EVERYTHING)
-    assert found.scopes == (scope(),)
+    assert listed(found) == (scope(),)
     assert [(c.scope, c.status) for c in found.unread] == [(scope(ANY), CoverageStatus.UNAVAILABLE)]
 
 
@@ -336,7 +357,7 @@ def test_named_subscriptions_are_read_though_they_cannot_be_listed(
     )
     provider = make(subscriptions=(PRODUCTION,))
     found = provider.discover(EVERYTHING)
-    assert found.scopes == (scope(),)
+    assert listed(found) == (scope(),)
     assert [c.status for c in found.unread] == [CoverageStatus.DENIED]
     assert read(provider, found.scopes[0])[1].complete
 
