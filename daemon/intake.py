@@ -25,6 +25,8 @@ from config.errors import WatchstanderError
 from daemon.defects import Defect, sound
 from daemon.metrics import Metrics
 from providers.provider import Event, EventKind, EventSource, Ignored, Message, Provider
+from storage.deadletters import DeadLetters
+from storage.events import Events
 
 BODY_LIMIT = 1_048_576
 """Bytes; no cloud's event is near this. A larger message is a dead letter, unparsed."""
@@ -66,6 +68,26 @@ class EventStore(Protocol):
 
     def bury(self, message: Message, cause: str, at: datetime) -> None:
         """Keep an unreadable message. Raises StorageError."""
+
+
+class StoredEvents:
+    """The same, in the database."""
+
+    def __init__(self, events: Events, dead_letters: DeadLetters) -> None:
+        self._events = events
+        self._dead_letters = dead_letters
+
+    def taken(self, event_id: str) -> bool:
+        """Whether the event has been dealt with before."""
+        return self._events.known(event_id)
+
+    def take(self, event: Event, at: datetime) -> None:
+        """Remember that it has been dealt with. Raises StorageError."""
+        self._events.first_time(event, at)
+
+    def bury(self, message: Message, cause: str, at: datetime) -> None:
+        """Keep an unreadable message. Raises StorageError."""
+        self._dead_letters.add(message, cause, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,11 @@ from uuid import uuid4
 
 import structlog
 
-from config.errors import UsageError, WatchstanderError
+from config.errors import WatchstanderError
 from config.secrets import Secrets
 from config.settings import Settings
 from daemon.asking import Asking
+from daemon.changes import Changes
 from daemon.crew import Crew
 from daemon.cycle import Stores, run_cycle
 from daemon.defects import sound
@@ -27,17 +28,17 @@ from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.exempting import ExemptionGate, Reminders
 from daemon.gate import PolicyGate
 from daemon.health import Health
-from daemon.hooks.hook import Outcome, Proposal, Trigger
-from daemon.intake import Handlers, Intake
+from daemon.hooks.hook import Trigger
+from daemon.intake import Handlers, Intake, StoredEvents
 from daemon.judging import Judging
 from daemon.keeping import Keeping
 from daemon.metrics import Metrics
 from daemon.report import CycleReport
 from daemon.respond import APPLY, House, Responder
-from daemon.triggers import trigger_of_event, trigger_of_finding
-from providers.errors import Gone
-from providers.provider import Event, EventSource, Message, Provider, Selection
-from storage.actions import ActionRecord, Actions, ActionStatus
+from daemon.triggers import trigger_of_finding
+from daemon.undoing import undo
+from providers.provider import EventSource, Provider, Selection
+from storage.actions import ActionRecord, Actions
 from storage.cycles import Cycles
 from storage.database import Database
 from storage.deadletters import DeadLetters
@@ -105,6 +106,17 @@ class Watch:
         )
         self.responder = Responder(self._crew.hooks, house)
         self.asking = Asking(self.responder)
+        self.changes = Changes(
+            crew=self.crew,
+            inventory=self.inventory,
+            findings=self.findings,
+            judging=self.judging,
+            actions=self.actions,
+            asking=self.asking,
+            runner=lambda: self.runner,
+            respond=self.respond,
+            clock=clock,
+        )
         self.keeping = Keeping(database, house.actor, self._stop)
 
     @classmethod
@@ -282,47 +294,8 @@ class Watch:
         return self.actions.get(action)
 
     def undo(self, action: str, who: str) -> ActionRecord:
-        """Put back what an act changed. Raises UsageError where there is nothing to undo, ProviderError (Conflict where the
-        target has moved on), HookFailed."""
-        record = self.actions.get(action)
-        proposal = record.action.parameters.get("proposal")
-        if (
-            record.status not in (ActionStatus.DONE, ActionStatus.UNVERIFIED)
-            or record.receipt is None
-            or not proposal
-        ):
-            raise UsageError(
-                f"The act {action} is {record.status}; there is nothing to undo.", hint=record.reason
-            )
-        with self.crew() as crew:
-            hook = crew.hooks.get(record.hook)
-            if hook is None:
-                raise UsageError(
-                    f"The hook {record.hook} is not configured, so its act cannot be undone from here.",
-                    hint="Configure it again, in mode dry-run if it should not act.",
-                )
-            detail = {
-                "action": action,
-                "hook": record.hook,
-                "summary": proposal["summary"],
-                "before": record.before,
-            }
-            self.ledger.append("undo-intent", who, record.action.target.uid, detail, self.clock())
-            outcome = hook.hook.undo(
-                Proposal.from_json(proposal),
-                Outcome(
-                    changed=True,
-                    summary="",
-                    before=record.receipt.before,
-                    after=record.receipt.after,
-                    receipt={"request_id": record.request_id},
-                ),
-            )
-        with self.database.write():
-            self.ledger.append(
-                "undo", who, record.action.target.uid, {**detail, "outcome": outcome.to_json()}, self.clock()
-            )
-            return self.actions.update(action, ActionStatus.UNDONE, self.clock(), reason=f"undone by {who}")
+        """Put back what an act changed; see :func:`daemon.undoing.undo`."""
+        return undo(action, who, crew=self.crew, database=self.database, clock=self.clock)
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -334,8 +307,8 @@ class Watch:
         """What takes messages off queues and hands them to the watch (or to other ``handlers``)."""
         return Intake(
             self._crew.providers,
-            _EventStore(self.events, self.dead_letters),
-            handlers or Handlers(change=self.on_change, finding=self.on_finding),
+            StoredEvents(self.events, self.dead_letters),
+            handlers or self.changes.handlers(),
             self.clock,
             self.metrics,
         )
@@ -344,70 +317,11 @@ class Watch:
         """Take messages off one queue until told to stop."""
         self.intake().run(source, stop)
 
-    def on_finding(self, event: Event) -> int:
-        """A cloud's finding: ask the hooks; returns how many were asked."""
-        return self.asking.ask(trigger_of_event(event), self.runner)
-
-    def on_change(self, event: Event) -> None:
-        """A change: read what it names again, and judge it. Raises ProviderError where that cannot be told, so that the
-        message comes again."""
-        now = self.clock()
-        with self.crew() as crew:
-            for ref in event.refs:
-                try:
-                    fresh = crew.providers[ref.provider].reread(ref)
-                except Gone:
-                    self.inventory.mark_gone(ref, now, actor=event.actor)
-                    continue
-                self.inventory.record_one(fresh, now, actor=event.actor)
-                stored = self.inventory.get(ref.uid)
-                if stored is not None:
-                    self.judging.judge_one(crew, stored, now)
-        if self._is_ours(event):
-            opened = (
-                trigger
-                for ref in event.refs
-                for trigger in self._open_on(ref.uid)
-                if trigger.occurred_at >= now
-            )
-            self.asking.decline(opened, "the change was our own: containment does not answer to itself")
-        if event.refs:
-            self.respond()
-
-    def _open_on(self, uid: str) -> Iterator[Trigger]:
-        """The open findings on one resource."""
-        for batch in self.findings.find(FindingFilter(status=FindingStatus.OPEN, uid=uid)):
-            for finding in batch:
-                yield trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
-
-    def _is_ours(self, event: Event) -> bool:
-        """Whether a change was made by an act of ours, told by the cloud's own id of the request. A name would not do:
-        anybody can call a session as we do."""
-        request = event.detail.get("request_id")
-        return isinstance(request, str) and request != "" and self.actions.by_request(request) is not None
-
     def _trouble(self, where: str, error: WatchstanderError) -> None:
         self.metrics.errors.labels(where).inc()
         if isinstance(error, StorageError):
             self.health.database(error.message)
         log.error(f"{where} failed: {error}", key="failed", where=where)
-
-
-class _EventStore:
-    """What the intake remembers, in the database."""
-
-    def __init__(self, events: Events, dead_letters: DeadLetters) -> None:
-        self._events = events
-        self._dead_letters = dead_letters
-
-    def taken(self, event_id: str) -> bool:
-        return self._events.known(event_id)
-
-    def take(self, event: Event, at: datetime) -> None:
-        self._events.first_time(event, at)
-
-    def bury(self, message: Message, cause: str, at: datetime) -> None:
-        self._dead_letters.add(message, cause, at)
 
 
 def open_database(settings: Settings, secrets: Secrets, *, read_only: bool = False) -> Database:

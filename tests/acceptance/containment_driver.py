@@ -60,9 +60,9 @@ def main(file: str, step: str = "", moment: str = "") -> None:
     watch.start()
     source: EventSource
     (source,) = watch.event_sources()
-    handlers = Handlers(change=watch.on_change, finding=watch.on_finding)
+    handlers = Handlers(change=watch.changes.on_change, finding=watch.changes.on_finding)
     if step == "intake":
-        handlers = Handlers(change=watch.on_change, finding=dying(watch.on_finding, moment))
+        handlers = Handlers(change=watch.changes.on_change, finding=dying(watch.changes.on_finding, moment))
         source = MortalSource(source) if moment == "acknowledge" else source
     intake = watch.intake(handlers)
     while intake.poll(source, 1.0):
