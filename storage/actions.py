@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from config.settings import Mode
 from providers.provider import Action, Receipt
 from providers.resource import ResourceRef
+from storage.among import among
 from storage.database import Database
 from storage.errors import NotStored
 from storage.rows import chunks
@@ -234,7 +235,7 @@ class Actions:
         found: set[str] = set()
         with self._database.read() as connection:
             for part in chunks(sorted(action_ids)):
-                found.update(connection.scalars(sa.select(ACTION.c.id).where(ACTION.c.id.in_(part))))
+                found.update(connection.scalars(sa.select(ACTION.c.id).where(among(ACTION.c.id, part))))
         return frozenset(found)
 
     def get(self, action_id: str) -> ActionRecord:

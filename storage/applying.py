@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from policies.policy import Policy
 from policies.verdict import Outcome, Verdict
 from providers.resource import ResourceRef
+from storage.among import among
 from storage.finding import (
     FOUND,
     Finding,
@@ -177,7 +178,7 @@ class Applying:
         for part in chunks([row["resource_id"] for row in self._new]):
             query = (
                 sa.select(FINDING.c.resource_id, FINDING.c.policy_id, sa.func.count())
-                .where(FINDING.c.resource_id.in_(part))
+                .where(among(FINDING.c.resource_id, part))
                 .group_by(FINDING.c.resource_id, FINDING.c.policy_id)
             )
             for number, policy, count in self._connection.execute(query):
@@ -202,7 +203,7 @@ class Applying:
         )
         query = sa.select(*columns).join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
         for part in chunks(sorted(uids)):
-            live = RESOURCE.c.uid.in_(part) & RESOURCE.c.deleted_at.is_(None)
+            live = among(RESOURCE.c.uid, part) & RESOURCE.c.deleted_at.is_(None)
             for row in self._connection.execute(query.where(live)):
                 found[row.uid] = _Resource(row.id, ref_of(row))
         return found
@@ -210,7 +211,7 @@ class Applying:
     def _open(self, ids: Sequence[int]) -> dict[tuple[int, str], Any]:
         found: dict[tuple[int, str], Any] = {}
         for part in chunks(ids):
-            query = FOUND.where(FINDING.c.resource_id.in_(part), FINDING.c.resolved_at == OPEN)
+            query = FOUND.where(among(FINDING.c.resource_id, part), FINDING.c.resolved_at == OPEN)
             for row in self._connection.execute(query):
                 found[(row.resource_id, row.policy_id)] = row
         return found
@@ -219,14 +220,16 @@ class Applying:
         found: dict[tuple[int, str], str] = {}
         for part in chunks(ids):
             query = sa.select(UNKNOWN.c.resource_id, UNKNOWN.c.policy_id, UNKNOWN.c.cause)
-            for row in self._connection.execute(query.where(UNKNOWN.c.resource_id.in_(part))):
+            for row in self._connection.execute(query.where(among(UNKNOWN.c.resource_id, part))):
                 found[(row.resource_id, row.policy_id)] = row.cause
         return found
 
     def _baseline(self, ids: Sequence[int]) -> frozenset[int]:
         found: set[int] = set()
         for part in chunks(ids):
-            query = sa.select(DUE.c.resource_id).where(DUE.c.resource_id.in_(part), DUE.c.baseline.is_(True))
+            query = sa.select(DUE.c.resource_id).where(
+                among(DUE.c.resource_id, part), DUE.c.baseline.is_(True)
+            )
             found.update(self._connection.scalars(query))
         return frozenset(found)
 

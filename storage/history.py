@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from providers.resource import ResourceRef
+from storage.among import among
 from storage.database import Database
 from storage.diff import diff_records
 from storage.documents import Record, only_learned
@@ -126,7 +127,9 @@ class History:
         for part in chunks(self._touched(start, end, wanted)):
             with self._database.read() as connection:
                 query = _VERSIONS.where(
-                    VERSION.c.resource_id.in_(part), VERSION.c.valid_from <= end, VERSION.c.valid_to > start
+                    among(VERSION.c.resource_id, part),
+                    VERSION.c.valid_from <= end,
+                    VERSION.c.valid_to > start,
                 ).order_by(VERSION.c.resource_id, VERSION.c.valid_from)
                 rows = connection.execute(query).all()
                 found = list(self._differences(connection, rows, start, end, wanted))

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from providers.normalise import digest_of
 from providers.relation import provider_of
 from providers.resource import ANY, CoverageStatus
+from storage.among import among
 from storage.database import Database
 from storage.rows import chunks
 from storage.tables import FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
@@ -196,7 +197,7 @@ class Joins:
         found: set[str] = set()
         with self._database.read() as connection:
             for part in chunks(sorted(uids)):
-                found.update(connection.scalars(query.where(RESOURCE.c.uid.in_(part))))
+                found.update(connection.scalars(query.where(among(RESOURCE.c.uid, part))))
         return found
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from providers.resource import Resource, ResourceRef, Scope
 from storage import bulk, documents
+from storage.among import among
 from storage.codec import Codecs
 from storage.documents import Record
 from storage.rows import Row, chunks, decode, place_id, rows_by, touch
@@ -257,7 +258,7 @@ class Observer:
         if batch.states:
             connection.execute(_NEW_STATE, batch.states)
         for part in chunks(batch.stale_due):
-            connection.execute(sa.delete(DUE).where(DUE.c.resource_id.in_(part)))
+            connection.execute(sa.delete(DUE).where(among(DUE.c.resource_id, part)))
         bulk.insert(connection, DUE, _DUE_COLUMNS, batch.due)
         touch(connection, batch.moved)
 
@@ -318,7 +319,7 @@ class Observer:
         for part in chunks(list(wanted)):
             query = sa.select(
                 VERSION.c.resource_id, VERSION.c.valid_from, VERSION.c.codec_id, VERSION.c.data
-            ).where(VERSION.c.resource_id.in_(part), VERSION.c.valid_to == OPEN)
+            ).where(among(VERSION.c.resource_id, part), VERSION.c.valid_to == OPEN)
             versions = self._connection.execute(query).all()
             self._codecs.load(self._connection, {v.codec_id for v in versions})
             for version in versions:
@@ -344,7 +345,7 @@ def remove(
     when = {row.id: max(at, row.changed_at + 1) for row in rows}
     resolved: dict[int, list[str]] = {}
     for part in chunks([row.id for row in rows]):
-        still_open = FINDING.c.resource_id.in_(part) & (FINDING.c.resolved_at == OPEN)
+        still_open = among(FINDING.c.resource_id, part) & (FINDING.c.resolved_at == OPEN)
         for found in connection.execute(
             sa.select(FINDING.c.resource_id, FINDING.c.id, FINDING.c.opened_at).where(still_open)
         ):
@@ -359,8 +360,8 @@ def remove(
                 reason="resource-deleted",
             )
         )
-        connection.execute(sa.delete(DUE).where(DUE.c.resource_id.in_(part)))
-        connection.execute(sa.delete(UNKNOWN).where(UNKNOWN.c.resource_id.in_(part)))
+        connection.execute(sa.delete(DUE).where(among(DUE.c.resource_id, part)))
+        connection.execute(sa.delete(UNKNOWN).where(among(UNKNOWN.c.resource_id, part)))
     connection.execute(
         _CLOSE_BY,
         [{"b_id": row.id, "b_from": row.changed_at, "b_to": when[row.id], "b_actor": actor} for row in rows],

@@ -19,6 +19,7 @@ from config.errors import UsageError
 from providers.provider import Selection
 from providers.resource import ResourceRef
 from storage import documents
+from storage.among import among
 from storage.database import Database
 from storage.documents import Record
 from storage.rows import CHUNK, chunks, decode
@@ -133,6 +134,17 @@ class Filter:
             conditions.append(sa.or_(*(type_matches(scope.type, t) for t in sorted(self.types))))
         return sa.and_(sa.true(), *conditions)
 
+    def of_places(self, connection: Connection) -> list[sa.ColumnElement[bool]]:
+        """The condition on a resource that the plain fields amount to; none where none is given.
+
+        The places are looked up here and now: in a join, SQLite (which has no statistics of them) may as well walk the whole
+        estate and look at the place of each resource (decision 0150).
+        """
+        if not self.narrows_places:
+            return []
+        places = connection.scalars(sa.select(SCOPE.c.id).where(self.places())).all()
+        return [among(RESOURCE.c.place_id, places)]
+
     @property
     def narrows_places(self) -> bool:
         """Whether a plain field is given."""
@@ -186,7 +198,7 @@ class Reader:
         holds nothing open; with ``at`` the whole is still one consistent state."""
         ids = self._ids(wanted, at)
         for part in chunks(ids, min(batch, CHUNK)):
-            query = _JOINED.where(RESOURCE.c.id.in_(list(part)), _valid(at)).order_by(RESOURCE.c.id)
+            query = _JOINED.where(among(RESOURCE.c.id, part), _valid(at)).order_by(RESOURCE.c.id)
             with self._database.read() as connection:
                 found = self._stored(connection, connection.execute(query).all(), at)
             kept = [r for r in found if wanted.accepts(r)] if wanted.reads_documents else found
@@ -198,14 +210,12 @@ class Reader:
         if wanted.reads_documents:
             return sum(len(batch) for batch in self.find(wanted, at, CHUNK))
         query = sa.select(sa.func.count()).select_from(RESOURCE)
-        if wanted.narrows_places:
-            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
         if at is None:
             query = query.where(RESOURCE.c.deleted_at.is_(None))
         else:
             query = query.join(VERSION, VERSION.c.resource_id == RESOURCE.c.id).where(_valid(at))
         with self._database.read() as connection:
-            return int(connection.scalar(query) or 0)
+            return int(connection.scalar(query.where(*wanted.of_places(connection))) or 0)
 
     def due(self, batch: int) -> Iterator[list[StoredResource]]:
         """The outbox in batches, by resource id; each entry is visited once, whether or not it gets settled."""
@@ -227,8 +237,6 @@ class Reader:
 
     def _ids(self, wanted: Filter, at: datetime | None) -> array[int]:
         query = sa.select(RESOURCE.c.id)
-        if wanted.narrows_places:
-            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
         if at is None:
             query = query.where(RESOURCE.c.deleted_at.is_(None))
         else:
@@ -237,9 +245,12 @@ class Reader:
                 RESOURCE.c.first_seen <= moment,
                 sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > moment),
             )
-        query = query.order_by(RESOURCE.c.id).execution_options(yield_per=10_000)
-        ids = array("q")
         with self._database.read() as connection:
+            if narrowed := wanted.of_places(connection):
+                # Sorted here: SQLite would walk all resources by id only to have them in order.
+                return array("q", sorted(connection.scalars(query.where(*narrowed))))
+            query = query.order_by(RESOURCE.c.id).execution_options(yield_per=10_000)
+            ids = array("q")
             for rows in connection.execute(query).partitions():
                 ids.extend(row[0] for row in rows)
         return ids

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Connection
 
 from config.errors import UsageError
 from providers.resource import ResourceRef
+from storage.among import among
 from storage.database import Database
 from storage.documents import Record, speaks_of_tags
 from storage.finding import FindingFilter, Reason, ref_of
@@ -109,12 +110,10 @@ class Questions:
             RESOURCE.c.first_seen < end,
             sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > start),
         )
-        if wanted.narrows_places:
-            query = query.join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id).where(wanted.places())
         with self._database.read() as connection:
-            ids = array("q", connection.scalars(query.order_by(RESOURCE.c.id)))
+            ids = array("q", sorted(connection.scalars(query.where(*wanted.of_places(connection)))))
         for part in chunks(ids, RESOURCES):
-            versions = _VERSIONS.where(RESOURCE.c.id.in_(list(part)), VERSION.c.valid_from <= end)
+            versions = _VERSIONS.where(among(RESOURCE.c.id, part), VERSION.c.valid_from <= end)
             with self._database.read() as connection:
                 found = self._judged(connection, versions, wanted, reads)
                 windows = list(_windows(found, wanted.where or "tags", end))
@@ -268,7 +267,7 @@ class Questions:
                 VERSION,
                 (VERSION.c.resource_id == RESOURCE.c.id) & (VERSION.c.valid_from == RESOURCE.c.changed_at),
             )
-            rows = connection.execute(query.where(RESOURCE.c.id.in_(part))).all()
+            rows = connection.execute(query.where(among(RESOURCE.c.id, part))).all()
             self._codecs.load(connection, {row.codec_id for row in rows})
             for row in rows:
                 found[row.id] = decode(self._codecs, row.codec_id, row.data).tags.get(tag, "")

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import bulk, documents
+from storage.among import among
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
 from storage.observe import Context, Observer, Seen, Settled, remove
@@ -233,7 +234,7 @@ class Recording:
     def _load(self, connection: Connection) -> None:
         around, known = self._around, self._known
         for part in chunks(around.places):
-            known.load(bulk.live_digests(connection, RESOURCE.c.place_id.in_(part)))
+            known.load(bulk.live_digests(connection, among(RESOURCE.c.place_id, part)))
         if around.id is not None:
             known.load(bulk.live_digests(connection, RESOURCE.c.scope_id == around.id))
 

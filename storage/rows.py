@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from providers.resource import ResourceRef, Scope
+from storage.among import among
 from storage.codec import Codecs
 from storage.documents import Record
 from storage.errors import Damaged
@@ -73,7 +74,7 @@ def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
 def rows_by(connection: Connection, column: str, keys: Sequence[Any]) -> Iterator[Row]:
     """The rows whose ``column`` is one of ``keys``."""
     for part in chunks(keys):
-        for row in connection.execute(_ROW.where(RESOURCE.c[column].in_(part))):
+        for row in connection.execute(_ROW.where(among(RESOURCE.c[column], part))):
             yield Row._make(row)
 
 
@@ -102,7 +103,9 @@ def place_id(connection: Connection, scope: Scope) -> int:
 def touch(connection: Connection, places: Iterable[int]) -> None:
     """Count a change of what is in these places, in the transaction that makes it."""
     for part in chunks(sorted(places)):
-        connection.execute(sa.update(SCOPE).where(SCOPE.c.id.in_(part)).values(revision=SCOPE.c.revision + 1))
+        connection.execute(
+            sa.update(SCOPE).where(among(SCOPE.c.id, part)).values(revision=SCOPE.c.revision + 1)
+        )
 
 
 def decode(codecs: Codecs, codec_id: int, data: bytes) -> Record:

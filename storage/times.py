@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from providers.resource import aware
@@ -19,6 +20,7 @@ def to_us(value: datetime) -> int:
     return (aware(value, "a stored time") - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4_096)  # A thousand resources of one reading have one time between them.
 def from_us(value: int) -> datetime:
     """The aware UTC datetime of ``value`` microseconds."""
     return EPOCH + value * _MICROSECOND
