@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from providers.sandbox.aws import AwsEmulator
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 # gRPC's handlers run in every forked child, and crash some while its own threads are under way: "initdb" is started as
 # another user, for which Python forks. See docs/decisions/0141.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
+# A slow machine is no defect of ours: examples are counted, not timed. What the "ci" profile sets besides is kept there.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _NUMBERS = itertools.count(1)
 
