@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from daemon.crew import Crew
+from daemon.facts import Facts
 from daemon.hooks.hook import Trigger
 from daemon.joining import Round
 from daemon.respond import Ruling
@@ -25,9 +26,14 @@ class PolicyGate:
     """The gate of the crew on duty. ``crew`` gives it, held while it is worked with."""
 
     def __init__(
-        self, crew: Callable[[], AbstractContextManager[Crew]], inventory: Inventory, joins: Joins
+        self,
+        crew: Callable[[], AbstractContextManager[Crew]],
+        inventory: Inventory,
+        joins: Joins,
+        facts: Facts,
     ) -> None:
         self._crew = crew
+        self._facts = facts
         self._inventory = inventory
         self._joins = joins
 
@@ -74,8 +80,8 @@ class PolicyGate:
                 said = around.about(crew, policy, ref, now)
                 outcomes = {said.outcome: said} if said is not None else {}
             else:
-                subject = around.subject(crew, fresh)
-                outcomes = {v.outcome: v for v in crew.judge.judge([subject], now=now, policies=[policy])}
+                subjects = around.subjects(crew, self._facts, [fresh], [policy])
+                outcomes = {v.outcome: v for v in crew.judge.judge(subjects, now=now, policies=[policy])}
         if Outcome.FAIL in outcomes:
             return Ruling(allowed=True)
         if Outcome.UNKNOWN in outcomes:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from daemon.crew import Crew
+from daemon.facts import Facts
 from policies.joining import ACCOUNT_TYPE, ESTATE_TYPE, JoinedInventory, named, spread
 from policies.policy import Phase, Policy, PolicyScope
 from policies.subject import Subject, asset
@@ -134,11 +135,23 @@ class Round:
                 found.setdefault(name, Streamed(self._inventory, wanted))
         return JoinedInventory({name: one for name, one in found.items() if name not in gaps}, gaps)
 
-    def subject(self, crew: Crew, resource: Resource) -> Subject:
-        """One resource with what it may join."""
+    def subjects(
+        self,
+        crew: Crew,
+        facts: Facts,
+        resources: Sequence[Resource],
+        policies: Sequence[Policy] | None = None,
+    ) -> list[Subject]:
+        """Resources with what they may join and what these policies (all, where not given) may ask of each. Raises
+        StorageError."""
+        asking = crew.policies.policies if policies is None else policies
+        known = facts.of([resource.ref.uid for resource in resources], asking)
+        return [self._subject(crew, resource, known[resource.ref.uid]) for resource in resources]
+
+    def _subject(self, crew: Crew, resource: Resource, context: Mapping[str, Any]) -> Subject:
         ref = resource.ref
         inventory = self.inventory(ref.provider, ref.account) if self.policies else None
-        return Subject(resource=resource, view=crew.view(resource), inventory=inventory)
+        return Subject(resource=resource, view=crew.view(resource), inventory=inventory, context=context)
 
     # Policies over an account or the estate
 

@@ -8,15 +8,16 @@ next. A cycle over an unchanged estate finds nothing due and evaluates nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.crew import Crew
+from daemon.facts import Facts
 from daemon.joining import JUDGING_PHASES, Due, Round, grouped, joining
 from policies.pack import judges
 from policies.policy import Policy
-from policies.subject import Subject
+from policies.subject import Subject, needs
 from policies.verdict import Outcome, Verdict
 from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
@@ -48,8 +49,9 @@ class Judged:
 class Judging:
     """Judges stored resources and lets the verdicts open and close findings."""
 
-    def __init__(self, inventory: Inventory, findings: Findings, joins: Joins) -> None:
+    def __init__(self, inventory: Inventory, findings: Findings, joins: Joins, facts: Facts) -> None:
         self._inventory = inventory
+        self._facts = facts
         self._findings = findings
         self._joins = joins
         self._one_round = threading.Lock()
@@ -68,7 +70,8 @@ class Judging:
             policies = {policy.id: policy for policy in crew.policies.policies}
             retired = self._findings.retire(policies.keys(), now, cycle_id)
             done = Judged(resolved=len(retired))
-            versions = {policy.id: _version(policy, crew, now) for policy in policies.values()}
+            revisions = self._facts.revisions(policies.values())
+            versions = {policy.id: _version(policy, crew, now, revisions) for policy in policies.values()}
             around = Round(crew, self._inventory, self._joins)
             joined_due = around.due(versions)
             alone = {name: version for name, version in versions.items() if not joining(policies[name])}
@@ -126,7 +129,8 @@ class Judging:
                 accounts=frozenset({due.key.account}),
             )
             for batch in self._inventory.find(wanted) if wanted.types else ():
-                subjects = [around.subject(crew, stored.resource) for stored in batch]
+                resources = [stored.resource for stored in batch]
+                subjects = around.subjects(crew, self._facts, resources, [due.policy])
                 verdicts = list(crew.judge.judge(subjects, now=now, policies=[due.policy]))
                 transient = transient or any(verdict.transient for verdict in verdicts)
                 changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
@@ -149,7 +153,7 @@ class Judging:
         around: Round,
         joined_due: Sequence[Due] = (),
     ) -> Judged:
-        subjects = [around.subject(crew, stored.resource) for stored in batch]
+        subjects = around.subjects(crew, self._facts, [stored.resource for stored in batch])
         verdicts: list[Verdict] = []
         for group, chosen in grouped(crew, subjects, joined_due):
             verdicts += crew.judge.judge(group, now=now, policies=chosen)
@@ -173,16 +177,20 @@ class Judging:
             return done
         by_id = {policy.id: policy for policy in policies}
         for batch in self._inventory.find(Filter(types=types)):
-            verdicts = list(crew.judge.judge(_subjects(crew, batch), now=now, policies=policies))
+            subjects = self._subjects(crew, batch, policies)
+            verdicts = list(crew.judge.judge(subjects, now=now, policies=policies))
             changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
             done = done.plus(changes, verdicts)
         return done
 
-
-def _subjects(crew: Crew, batch: Iterable[StoredResource]) -> Iterator[Subject]:
-    for stored in batch:
-        resource = stored.resource
-        yield Subject(resource=resource, view=crew.view(resource))
+    def _subjects(
+        self, crew: Crew, batch: Sequence[StoredResource], policies: Sequence[Policy]
+    ) -> Iterator[Subject]:
+        known = self._facts.of([stored.uid for stored in batch], policies)
+        for stored in batch:
+            yield Subject(
+                resource=stored.resource, view=crew.view(stored.resource), context=known[stored.uid]
+            )
 
 
 def _types(crew: Crew, policies: Iterable[Policy]) -> frozenset[str]:
@@ -199,9 +207,14 @@ def _types(crew: Crew, policies: Iterable[Policy]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _version(policy: Policy, crew: Crew, now: datetime) -> bytes:
-    """What a policy was applied as: its digest, and for one that reads the clock the interval it was applied in."""
-    if not policy.reads_clock:
-        return policy.digest
-    interval = int(now.timestamp() // crew.settings.policies.clock_interval.total_seconds())
-    return digest_of([policy.digest, interval.to_bytes(8, "big")])
+def _version(policy: Policy, crew: Crew, now: datetime, revisions: Mapping[str, int]) -> bytes:
+    """What a policy was applied as. It begins with its digest; what follows tells the interval of one that reads the clock,
+    and the revisions of the facts (a baseline) that one may ask for."""
+    rest = []
+    if policy.reads_clock:
+        interval = int(now.timestamp() // crew.settings.policies.clock_interval.total_seconds())
+        rest.append(interval.to_bytes(8, "big"))
+    # A fact that nobody ever touched adds nothing: what was applied before there was such a fact stays applied.
+    asked = [(name, revisions[name]) for name in needs(policy.reads).facts if revisions.get(name)]
+    rest += [f"{name} {revision}".encode() for name, revision in asked]
+    return policy.digest + digest_of(rest) if rest else policy.digest

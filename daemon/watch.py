@@ -26,6 +26,7 @@ from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.exempting import ExemptionGate, Reminders
+from daemon.facts import BaselineFact, Facts
 from daemon.gate import PolicyGate
 from daemon.health import Health
 from daemon.hooks.hook import Trigger
@@ -39,6 +40,7 @@ from daemon.triggers import trigger_of_finding
 from daemon.undoing import undo
 from providers.provider import EventSource, Provider, Selection
 from storage.actions import ActionRecord, Actions
+from storage.baseline import Baselines
 from storage.cycles import Cycles
 from storage.database import Database
 from storage.deadletters import DeadLetters
@@ -86,7 +88,8 @@ class Watch:
         self.dead_letters = DeadLetters(database)
         self.desk = Desk(database, self.inventory)
         self.joins = Joins(database)
-        self.judging = Judging(self.inventory, self.findings, self.joins)
+        self.facts = Facts([BaselineFact(Baselines(database))])
+        self.judging = Judging(self.inventory, self.findings, self.joins, self.facts)
         self._providers = providers
         self._listener = listener
         self._stop = threading.Event()
@@ -95,7 +98,7 @@ class Watch:
         self._runner: Runner | None = None
         house = House(
             gate=ExemptionGate(
-                PolicyGate(self.crew, self.inventory, self.joins), self.exemptions, self.inventory
+                PolicyGate(self.crew, self.inventory, self.joins, self.facts), self.exemptions, self.inventory
             ),
             ledger=self.ledger,
             desk=self.desk,

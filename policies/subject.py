@@ -22,6 +22,9 @@ from providers.terraform import AbsentBlock, TerraformView
 TAG_FIELDS = frozenset({"tags", "tagset", "taglist", "tagsset", "tagging", "labels"})
 """Document fields (lower case) that ``input.asset.tags`` is made of."""
 
+FACTS = ("baseline", "coverage", "exemption")
+"""What ``input.context`` may hold of a resource beside the phase and the time."""
+
 Inventory = Mapping[str, Iterable[Mapping[str, Any]]]
 """Resource type -> related resources in the form of ``input.asset``. A type is a key only where it was read completely."""
 
@@ -34,7 +37,8 @@ class Subject:
     view: TerraformView | None = None
     inventory: Inventory | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Further facts for ``input.context``: ``coverage``, ``baseline``, ``exemption``. Must not hold the time."""
+    """Further facts for ``input.context``, by the names in :data:`FACTS`; a fact that was not looked up is not there. A
+    policy is given those it may read. Must not hold the time."""
     no_document: str | None = None
     """Why there is no cloud document at all (a Terraform plan has none); a policy that reads it is then unknown."""
 
@@ -76,6 +80,10 @@ class Needs:
     view: bool
     paths: tuple[tuple[str, ...], ...]
     """Paths below ``asset`` and ``resource``, in parts and a stable order."""
+    facts: tuple[str, ...]
+    """The facts of :data:`FACTS` it may read."""
+    named: tuple[str, ...]
+    """Those it reads by name; where one was not looked up, there is no verdict."""
 
 
 @lru_cache(maxsize=4096)
@@ -86,6 +94,8 @@ def needs(reads: frozenset[str] | None) -> Needs:
         document=touches(reads, "asset.document"),
         view=touches(reads, "resource"),
         paths=tuple(parts for parts in split if parts[0] in ("asset", "resource")),
+        facts=tuple(name for name in FACTS if touches(reads, f"context.{name}")),
+        named=tuple(name for name in FACTS if any(parts[:2] == ("context", name) for parts in split)),
     )
 
 
@@ -99,7 +109,7 @@ class Rendered:
         self._full: bytes | None = None
         self._bare: bytes | None = None
         self._views: dict[AbsentBlock, bytes] = {}
-        self._contexts: dict[Phase, bytes] = {}
+        self._contexts: dict[tuple[Phase, tuple[str, ...]], bytes] = {}
 
     def input(self, policy: Policy, now: datetime, related: Mapping[str, Any] | None = None) -> bytes:
         """The JSON text. Raises Unencodable.
@@ -129,11 +139,13 @@ class Rendered:
         return found
 
     def _context(self, policy: Policy) -> bytes:
-        found = self._contexts.get(policy.phase)
+        facts = needs(policy.reads).facts
+        found = self._contexts.get((policy.phase, facts))
         if found is None:
-            context = {**self.subject.context, "phase": policy.phase.value}
-            context.pop("now", None)
-            found = self._contexts[policy.phase] = encode_json(context)
+            known = self.subject.context
+            context = {name: known[name] for name in facts if name in known}
+            context["phase"] = policy.phase.value
+            found = self._contexts[policy.phase, facts] = encode_json(context)
         return found
 
 
@@ -146,6 +158,11 @@ def unread(policy: Policy, subject: Subject) -> str | None:
     needed = needs(policy.reads)
     if subject.no_document is not None and needed.document:
         return subject.no_document
+    for name in needed.named:
+        if name not in subject.context:
+            return (
+                f"the policy reads `input.context.{name}`, which only the watch over a live estate looks up"
+            )
     if policy.reads is None:
         missing = {**(view.unread if view else {}), **resource.unread}
         return _blame(missing, "the policy may read anything, and ") if missing else None

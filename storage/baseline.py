@@ -3,13 +3,14 @@
 A baseline holds, for each of its resources, the version that is good. Such a version outlives retention. Pinning, approving and
 removing are entered in the ledger, in the same transaction.
 
-baselines.pin(Pin(name="release-7", who="alice", why="audited"), Filter(accounts=...), at=yesterday, now=now)
-baselines.drift("release-7")
+    baselines.pin("release-7", Filter(accounts=...), Word(who="alice", why="audited", now=now), at=yesterday)
+    baselines.drift("release-7")
+    baselines.held([uid])[uid]["release-7"].record.document
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,12 +29,14 @@ from storage.errors import NotStored
 from storage.ledger import Ledger
 from storage.query import Filter
 from storage.rows import CHUNK, chunks, decode
+from storage.state import read_state, write_state
 from storage.tables import BASELINE, BASELINE_ITEM, RESOURCE, SCOPE, VERSION
 from storage.text import clean, to_json
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import ChangeKind, FieldChange
 
 _ITEM_COLUMNS = ("baseline_id", "resource_id", "valid_from")
+_REVISION = "baseline.revision"
 NAMED = 100
 """How many resources an entry of the ledger names; it always says how many there were."""
 
@@ -74,6 +77,15 @@ class Word:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """What a baseline holds of one resource: the record, since when it was so, and whether it is the same now."""
+
+    record: Record
+    since: datetime
+    same: bool
+
+
 class Baselines:
     """The baselines in one database."""
 
@@ -107,7 +119,7 @@ class Baselines:
             if not count:
                 raise UsageError("There is nothing to pin.", hint="Widen the filters, or name another --at.")
             detail = {"at": moment.isoformat(), "why": word.why, "resources": count, "filter": wanted.saved()}
-            self._ledger.append("baseline.pinned", word.who, name, detail, word.now)
+            self._done(connection, "baseline.pinned", name, word, detail)
         return self.get(name)
 
     def _hold(self, connection: Connection, number: int, wanted: Filter, moment: int) -> int:
@@ -149,6 +161,31 @@ class Baselines:
     def get(self, name: str) -> Baseline:
         """One baseline. Raises NotStored."""
         return _baseline(self._row(name))
+
+    def held(self, uids: Collection[str]) -> dict[str, dict[str, Pinned]]:
+        """What the baselines hold of these resources: uid -> baseline -> the version. Raises StorageError."""
+        found: dict[str, dict[str, Pinned]] = {}
+        with self._database.read() as connection:
+            for part in chunks(list(uids)):
+                rows = connection.execute(_PINNED.where(RESOURCE.c.uid.in_(part))).all()
+                for row, record in zip(rows, self._records(connection, rows), strict=True):
+                    same = row.deleted_at is None and bytes(row.digest) == bytes(row.now)
+                    pinned = Pinned(record=record, since=from_us(row.valid_from), same=same)
+                    found.setdefault(row.uid, {})[row.baseline] = pinned
+        return found
+
+    def revision(self) -> int:
+        """Counts what was done to baselines; what was derived from them before a change is out of date."""
+        with self._database.read() as connection:
+            return int(read_state(connection, _REVISION) or 0)
+
+    def _done(
+        self, connection: Connection, kind: str, name: str, word: Word, detail: Mapping[str, Any]
+    ) -> None:
+        """Enter what was done into the ledger, and count it."""
+        count = int(read_state(connection, _REVISION) or 0) + 1
+        write_state(connection, _REVISION, count, to_us(word.now))
+        self._ledger.append(kind, word.who, name, detail, word.now)
 
     def drift(self, name: str) -> Iterator[Drift]:
         """What differs now, by resource: what is in it first, then what is not in it. Raises NotStored."""
@@ -234,7 +271,7 @@ class Baselines:
                 )
                 named = [{"resource": d.ref.uid, "what": d.kind.value} for d in drifted[:NAMED]]
                 detail = {"why": word.why, "resources": len(drifted), "drift": named}
-                self._ledger.append("baseline.approved", word.who, name, detail, word.now)
+                self._done(connection, "baseline.approved", name, word, detail)
         return len(drifted)
 
     def remove(self, name: str, word: Word) -> None:
@@ -243,7 +280,7 @@ class Baselines:
             row = self._row(name)
             connection.execute(sa.delete(BASELINE_ITEM).where(BASELINE_ITEM.c.baseline_id == row.id))
             connection.execute(sa.delete(BASELINE).where(BASELINE.c.id == row.id))
-            self._ledger.append("baseline.removed", word.who, name, {"why": word.why}, word.now)
+            self._done(connection, "baseline.removed", name, word, {"why": word.why})
 
     def _row(self, name: str) -> Any:
         with self._database.read() as connection:
@@ -272,6 +309,27 @@ _STATES = (
     .select_from(RESOURCE)
     .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
     .join(VERSION, VERSION.c.resource_id == RESOURCE.c.id)
+)
+_PINNED = (
+    sa.select(
+        RESOURCE.c.uid,
+        RESOURCE.c.deleted_at,
+        RESOURCE.c.digest.label("now"),
+        BASELINE.c.name.label("baseline"),
+        VERSION.c.valid_from,
+        VERSION.c.digest,
+        VERSION.c.codec_id,
+        VERSION.c.data,
+    )
+    .select_from(BASELINE_ITEM)
+    .join(BASELINE, BASELINE.c.id == BASELINE_ITEM.c.baseline_id)
+    .join(RESOURCE, RESOURCE.c.id == BASELINE_ITEM.c.resource_id)
+    .join(
+        VERSION,
+        (VERSION.c.resource_id == BASELINE_ITEM.c.resource_id)
+        & (VERSION.c.valid_from == BASELINE_ITEM.c.valid_from),
+    )
+    .order_by(RESOURCE.c.id, BASELINE.c.name)
 )
 _HELD = (
     sa.select(*_COLUMNS)

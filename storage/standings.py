@@ -144,7 +144,7 @@ def _gaps(policy: Policy, facts: _Facts) -> Iterator[str]:
     applied: Any = facts.applied.get(policy.id)
     if applied is None and policy.id not in facts.joined:
         yield f"{policy.id} was never applied"
-    elif applied is not None and not policy.reads_clock and not policy.joins and applied != policy.digest:
+    elif applied is not None and not policy.joins and not applied.startswith(policy.digest):
         yield f"{policy.id} has changed since it was applied"
     types = list(_types(policy, facts.places))
     if not policy.types | policy.joins:

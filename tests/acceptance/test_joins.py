@@ -267,7 +267,7 @@ def test_a_finding_about_what_is_not_there_is_the_accounts(post: Any) -> None:
 @pytest.mark.parametrize("text", [ACCOUNT, RESOURCE], ids=["account", "resource"])
 def test_before_an_act_the_joining_policy_is_asked_again(post: Any, text: str) -> None:
     uid = seed(post, text)
-    gate = PolicyGate(post.watch.crew, post.watch.inventory, post.watch.joins)
+    gate = PolicyGate(post.watch.crew, post.watch.inventory, post.watch.joins, post.watch.facts)
     if text is ACCOUNT:
         post.estate.change(uid["bucket-a"], {"Encrypted": False})
     else:

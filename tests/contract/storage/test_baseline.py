@@ -55,6 +55,28 @@ def test_drift_is_what_differs_from_what_was_pinned(empty_world: Any, make_resou
     assert drifted(baselines, "good") == {}, "what came back as it was has not drifted"
 
 
+def test_what_baselines_hold_of_a_resource_can_be_asked_for(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    a, b = make_resource("a", {"Open": False}), make_resource("b", {"Open": False})
+    world.record(SCOPE, [a, b])
+    first = world.now
+    assert baselines.revision() == 0
+    baselines.pin("one", Filter(), word(world))
+    world.later()
+    world.record(SCOPE, [make_resource("a", {"Open": True})])
+    baselines.pin("two", Filter(), word(world))
+    held = baselines.held([a.uid, b.uid, "nowhere"])
+    assert {u: {n: (p.record.document["Open"], p.same) for n, p in h.items()} for u, h in held.items()} == {
+        a.uid: {"one": (False, False), "two": (True, True)},
+        b.uid: {"one": (False, False)},
+    }
+    assert (held[a.uid]["one"].since, held[a.uid]["two"].since) == (first, world.now)
+    assert baselines.revision() == 2
+    baselines.remove("one", word(world))
+    assert baselines.revision() == 3
+    assert set(baselines.held([a.uid, b.uid])) == {a.uid}
+
+
 def test_approving_takes_drift_in_and_the_ledger_says_so(empty_world: Any, make_resource: Make) -> None:
     world, baselines = empty_world, Baselines(empty_world.database)
     world.record(SCOPE, [make_resource(n, {"Open": False}) for n in ("a", "b", "c")])
