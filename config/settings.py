@@ -206,8 +206,18 @@ class AzureSettings(ProviderSettings):
     """The service principal or the user-assigned managed identity."""
     client_secret: Secret | None = None
     """The service principal's secret, as a reference."""
+    client_certificate: Path | None = None
+    """A file with the service principal's certificate and its private key, as PEM or PKCS#12."""
+    client_certificate_password: Secret | None = None
+    """The password of that file, as a reference."""
     credential: Literal[
-        "default", "managed-identity", "workload-identity", "client-secret", "cli", "static"
+        "default",
+        "managed-identity",
+        "workload-identity",
+        "client-secret",
+        "client-certificate",
+        "cli",
+        "static",
     ] = "default"
     """How we prove who we are; ``static`` is for the sandbox only."""
     cloud: Literal["public", "government", "china"] = "public"

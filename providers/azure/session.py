@@ -1,4 +1,4 @@
-"""Credentials, clouds, endpoints and clients: everything that travels to Azure goes out through here.
+"""Endpoints, clients and calls: everything that travels to Azure goes out through here.
 
 Two things differ from the SDK's defaults on purpose (docs/decisions 0020 and 0021): the policy that registers resource
 providers by itself is not in our pipeline, and no wait that a server asks for is longer than we have time for.
@@ -14,8 +14,6 @@ from functools import partial
 from typing import Any, Final
 
 import requests
-from azure.core import AzureClouds
-from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
@@ -28,16 +26,11 @@ from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 from requests.adapters import HTTPAdapter
 
 from config.settings import AzureSettings, SecretReference
+from providers.azure.credentials import CLOUDS, credential_of
 from providers.azure.errors import answers
 from providers.budget import CallBudget, CallBudgets
 from providers.errors import Refused, Throttled, Unavailable
 
-CLOUDS: Final = {
-    "public": (AzureClouds.AZURE_PUBLIC_CLOUD, "login.microsoftonline.com"),
-    "government": (AzureClouds.AZURE_US_GOVERNMENT, "login.microsoftonline.us"),
-    "china": (AzureClouds.AZURE_CHINA_CLOUD, "login.chinacloudapi.cn"),
-}
-"""Cloud -> the SDK's name of it and where its tokens come from."""
 PAGE: Final = 1000
 """Rows a Resource Graph page: the most the service gives."""
 LONGEST_WAIT: Final = 20.0
@@ -46,55 +39,6 @@ RETRIES: Final = 3
 GRAPH_RATE: Final = 2.5
 GRAPH_BURST: Final = 12
 """Resource Graph gives one principal 15 queries in 5 seconds, over all subscriptions: a little less is ours."""
-
-
-class StaticCredential:
-    """A token that is always the same: for the sandbox, which looks only whether there is one."""
-
-    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
-        """The token, good for as long as anyone asks."""
-        return AccessToken("watchstander-sandbox", 2**33)
-
-    def close(self) -> None:
-        """Nothing to let go of."""
-
-
-def credential_of(
-    settings: AzureSettings, secret: Callable[[SecretReference], str] | None = None
-) -> TokenCredential:
-    """The credential the settings name. Raises Refused where something it needs is not configured."""
-    if settings.credential == "static":
-        return StaticCredential()
-    from azure import identity
-
-    authority = CLOUDS[settings.cloud][1]
-    if settings.credential == "managed-identity":
-        return identity.ManagedIdentityCredential(client_id=settings.client_id)
-    if settings.credential == "cli":
-        return identity.AzureCliCredential(tenant_id=settings.tenant_id or "")
-    if settings.credential == "workload-identity":
-        given = {"tenant_id": settings.tenant_id, "client_id": settings.client_id}
-        wanted = {name: value for name, value in given.items() if value}
-        try:
-            return identity.WorkloadIdentityCredential(authority=authority, **wanted)
-        except ValueError as error:
-            # What is missing comes from the environment the cluster's webhook should have filled.
-            raise Refused(
-                f"azure.credential: {error}", hint="Annotate the service account for workload identity."
-            ) from error
-    if settings.credential == "client-secret":
-        if not (settings.tenant_id and settings.client_id and settings.client_secret):
-            raise Refused(
-                "azure.credential is client-secret, which needs tenant_id, client_id and client_secret.",
-                hint="Give all three, the secret as a reference: env:AZURE_CLIENT_SECRET.",
-            )
-        if secret is None:
-            raise Refused("azure.client_secret cannot be read here: nobody resolves secrets.")
-        value = secret(settings.client_secret)
-        return identity.ClientSecretCredential(
-            settings.tenant_id, settings.client_id, value, authority=authority
-        )
-    return identity.DefaultAzureCredential(authority=authority, managed_identity_client_id=settings.client_id)
 
 
 class _Retry(policies.RetryPolicy[Any, Any]):

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from config.settings import AzureSettings
+from providers.azure.credentials import credential_of
 from providers.azure.names import parse, ref_of
 from providers.azure.provider import AzureProvider
-from providers.azure.session import LONGEST_WAIT, credential_of
+from providers.azure.session import LONGEST_WAIT
 from providers.errors import Expired, Gone, ProviderError, Refused
 from providers.provider import Selection
 from providers.resource import ANY, CoverageStatus, Scope
