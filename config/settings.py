@@ -133,6 +133,17 @@ class Budget(Model):
     """The longest wait for one answer."""
 
 
+class PastSettings(Model):
+    """The past that a cloud itself remembers: asked for once, in the background, when a scope was first read completely."""
+
+    back: Duration = timedelta(days=30)
+    """How far back; ``0s`` asks for none. Azure remembers 14 days, Google Cloud 35, AWS Config as long as it was told to."""
+    resources_per_second: Annotated[float, Field(gt=0)] = 2.0
+    """The most resources a second that are asked about, so that reading what is keeps its share of the calls."""
+    deadline: Duration = timedelta(minutes=30)
+    """After this long the next scope has its turn; the rest of this one comes later."""
+
+
 class ProviderSettings(Model):
     """What every cloud has."""
 
@@ -146,6 +157,8 @@ class ProviderSettings(Model):
     """Resource types never to read."""
     budget: Budget = Budget()
     """Calls we allow ourselves."""
+    past: PastSettings = PastSettings()
+    """What happened before the first contact, as the cloud tells it."""
 
 
 class AwsAccounts(Model):

@@ -34,6 +34,7 @@ from daemon.intake import Handlers, Intake, StoredEvents
 from daemon.judging import Judging
 from daemon.keeping import Keeping
 from daemon.metrics import Metrics
+from daemon.remembering import Remembering
 from daemon.report import CycleReport
 from daemon.respond import APPLY, House, Responder
 from daemon.triggers import trigger_of_finding
@@ -121,6 +122,9 @@ class Watch:
             clock=clock,
         )
         self.keeping = Keeping(database, house.actor, self._stop)
+        self.remembering = Remembering(
+            database, self.crew, settings.instance, clock, self._stop, trouble=self._trouble
+        )
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
@@ -209,6 +213,7 @@ class Watch:
             self._runner.close(0)
         self._runner = None
         self.keeping.wait()
+        self.remembering.wait()
         self._crew.dismiss()
         self.database.close()
 
@@ -218,6 +223,7 @@ class Watch:
             self.asking.tick(self.runner)
             self.metrics.paused.set(self.desk.paused())
             self.keeping.tick(self.settings.storage.retention, self.clock())
+            self.remembering.tick()
         except StorageError as error:
             self._trouble("tick", error)
         else:
@@ -261,6 +267,7 @@ class Watch:
         now = self.clock()
         self.metrics.cycle_ended(provider, report, now)
         self.health.cycle_ended(provider, now, report.sentence)
+        self.remembering.wake(provider)
         return report
 
     # --- containment --------------------------------------------------------------------------------------------------

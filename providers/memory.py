@@ -87,6 +87,8 @@ class Estate:
     _unread: dict[str, dict[str, str]] = field(default_factory=dict)
     _faults: dict[Scope, _Fault] = field(default_factory=dict)
     _refused: dict[str, ProviderError] = field(default_factory=dict)
+    _past: dict[str, list[PastVersion]] = field(default_factory=dict)
+    _forgetful: ProviderError | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def scope(self, number: int) -> Scope:
@@ -156,6 +158,23 @@ class Estate:
         """Make reading ``scope`` end in ``error`` once ``after`` resources have come."""
         with self._lock:
             self._faults[scope] = _Fault(error=error, after=after)
+
+    def remember(self, version: PastVersion) -> None:
+        """Let this cloud's own history tell of a version."""
+        with self._lock:
+            self._past.setdefault(version.ref.uid, []).append(version)
+
+    def forget(self, error: ProviderError | None) -> None:
+        """Make asking for any past end in ``error``; None mends it."""
+        with self._lock:
+            self._forgetful = error
+
+    def past(self, uid: str, since: datetime) -> list[PastVersion]:
+        """What its history tells of a resource. Raises what :meth:`forget` was given."""
+        with self._lock:
+            if self._forgetful is not None:
+                raise self._forgetful
+            return sorted((v for v in self._past.get(uid, ()) if v.at >= since), key=lambda v: v.at)
 
     def refuse_account(self, account: str, error: ProviderError) -> None:
         """Make a whole account undiscoverable."""
@@ -296,9 +315,9 @@ class MemoryProvider:
             raise fault.error
         return self.estate.get(ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:  # noqa: ARG002 - the protocol
-        """This cloud remembers nothing."""
-        return ()
+    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
+        """What the estate was told to remember."""
+        return self.estate.past(ref.uid, since)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """A message made by :func:`message`. Raises ValueError for one that claims the form and breaks it."""

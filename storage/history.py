@@ -36,12 +36,15 @@ class EventKind(StrEnum):
     """A field was read that could not be read before; nothing is known to have changed."""
     DELETED = "deleted"
     RECREATED = "recreated"
+    SEEN = "seen"
+    """Our own first reading of what the cloud's history had told: nothing is known to have changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One thing that happened to a resource. ``baseline``: it was there at the first contact, so ``at`` is when we first
-    saw it, not when it was made. ``resource`` is its content from then on; None for a deletion."""
+    """One thing that happened to a resource. ``baseline``: it was there at the first contact, or is the oldest that the
+    cloud's history tells, so ``at`` is when it is first known, not when it was made. ``origin`` says how it is known.
+    ``resource`` is its content from then on; None for a deletion."""
 
     kind: EventKind
     at: datetime
@@ -49,6 +52,7 @@ class TimelineEntry:
     cycle_id: int | None
     actor: str | None
     baseline: bool
+    origin: Origin
     fields: tuple[FieldChange, ...]
     resource: Record | None
 
@@ -200,6 +204,7 @@ _VERSIONS = (
         VERSION.c.data,
         RESOURCE.c.uid,
         RESOURCE.c.first_seen,
+        RESOURCE.c.past_from,
         SCOPE.c.provider,
     )
     .select_from(VERSION)
@@ -218,22 +223,28 @@ def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[Timelin
     last: tuple[Any, Record] | None = None
     for row, record in zip(rows, records, strict=True):
         fields: tuple[FieldChange, ...] = ()
+        oldest = row.first_seen if row.past_from is None else row.past_from
         if last is None:
             # Where older versions have been pruned, the oldest one left was no creation.
-            kind = EventKind.CREATED if row.valid_from <= row.first_seen else EventKind.CHANGED
+            kind = EventKind.CREATED if row.valid_from <= oldest else EventKind.CHANGED
         elif last[0].valid_to < row.valid_from:
             yield _deletion(*last)
             kind = EventKind.RECREATED
         else:
-            kind = EventKind.LEARNED if row.origin == Origin.LEARNED else EventKind.CHANGED
             fields = diff_records(last[1], record)
+            kind = EventKind.LEARNED if row.origin == Origin.LEARNED else EventKind.CHANGED
+            if row.origin == Origin.BASELINE and not fields:
+                kind = EventKind.SEEN
+            elif row.origin == Origin.PAST and not fields:
+                kind = EventKind.LEARNED
         yield TimelineEntry(
             kind=kind,
             at=from_us(row.valid_from),
             ref=_ref(row, record),
             cycle_id=row.cycle_id,
             actor=row.actor,
-            baseline=row.origin == Origin.BASELINE,
+            baseline=row.origin == Origin.BASELINE or row.valid_from == row.past_from,
+            origin=Origin(row.origin),
             fields=fields,
             resource=record,
         )
@@ -263,6 +274,7 @@ def _deletion(row: Any, record: Record) -> TimelineEntry:
         cycle_id=None,
         actor=row.closed_by,
         baseline=False,
+        origin=Origin.PAST if row.origin == Origin.PAST else Origin.OBSERVED,
         fields=(),
         resource=None,
     )
@@ -277,6 +289,8 @@ def _difference(
         if only_learned(records[0], records[1]):
             return None
         fields = diff_records(records[0], records[1])
+        if not fields and Origin.PAST in (before.origin, after.origin):
+            return None  # told with fewer fields, or with more: nothing is known to have changed
     else:
         kind = ChangeKind.DELETED if after is None else ChangeKind.CREATED
     begun = [v for v in versions if start < v.valid_from <= end]

@@ -242,7 +242,7 @@ class Reader:
         else:
             moment = to_us(at)
             query = query.where(
-                RESOURCE.c.first_seen <= moment,
+                sa.func.coalesce(RESOURCE.c.past_from, RESOURCE.c.first_seen) <= moment,
                 sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > moment),
             )
         with self._database.read() as connection:

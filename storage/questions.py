@@ -4,7 +4,8 @@ Questions(database).exposure(Filter(where="document.Public"), since, until)     
 Questions(database).failing(FindingFilter(policies=frozenset({"p"})), since, until)     by what policies said
 
 A window begins when its state was first *seen*; the change itself happened after the reading before that one. What began at
-the first contact with a scope (``at_least``) may have lasted long before. A time over which a field that the expression
+the first contact with a scope, or as the oldest that the cloud's own history tells (``at_least``), may have lasted long
+before. A time over which a field that the expression
 reads was unread is a window of its own (``certain`` false): unread is neither true nor false.
 """
 
@@ -47,7 +48,7 @@ GROUPS = ("severity", "policy", "provider", "account", "region", "type", "phase"
 class Window:
     """From when to when a resource was in a state. ``end`` is None while it lasts (at the end of what was asked for).
 
-    ``at_least``: it was so at the first contact, so it began then or before. ``certain`` false: what decides it was unread.
+    ``at_least``: it was so in the oldest that is known of it, so it began then or before. ``certain`` false: what decides it was unread.
     ``what``: the expression, or the policy's id.
     """
 
@@ -107,7 +108,7 @@ class Questions:
         start, end = to_us(since), to_us(until)
         reads = fields_read(wanted.where or "")
         query = sa.select(RESOURCE.c.id).where(
-            RESOURCE.c.first_seen < end,
+            sa.func.coalesce(RESOURCE.c.past_from, RESOURCE.c.first_seen) < end,
             sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > start),
         )
         with self._database.read() as connection:
@@ -168,7 +169,7 @@ class Questions:
         limit: int = 100,
     ) -> list[Flapping]:
         """Resources with more than so many changes in (since, until], the restless first; at most ``limit``. A field that
-        was merely learned is no change, nor is the first contact."""
+        was merely learned is no change, nor is the first contact, nor the oldest that a cloud's own history tells."""
         start, end = to_us(since), to_us(until)
         count = sa.func.count().label("changes")
         counted = (
@@ -179,10 +180,12 @@ class Questions:
                 sa.func.min(VERSION.c.valid_from).label("first_at"),
                 sa.func.max(VERSION.c.valid_from).label("last_at"),
             )
+            .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
             .where(
                 VERSION.c.valid_from > start,
                 VERSION.c.valid_from <= end,
                 VERSION.c.origin.in_((int(Origin.OBSERVED), int(Origin.PAST))),
+                VERSION.c.valid_from != sa.func.coalesce(RESOURCE.c.past_from, -1),
             )
             .group_by(VERSION.c.resource_id)
             .having(count > more_than)
@@ -283,6 +286,7 @@ _VERSIONS = (
         VERSION.c.origin,
         VERSION.c.codec_id,
         VERSION.c.data,
+        RESOURCE.c.past_from,
         *_PLACE,
     )
     .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
@@ -343,7 +347,8 @@ def _window(last: tuple[Any, Record, int, bool], what: str, end: int) -> Window:
         what=what,
         start=from_us(row.valid_from),
         end=from_us(ends) if ends <= end else None,
-        at_least=row.origin == Origin.BASELINE,
+        # The oldest that is known, whether we saw it or were told.
+        at_least=row.origin == Origin.BASELINE or row.valid_from == row.past_from,
         certain=certain,
     )
 

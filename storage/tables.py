@@ -86,6 +86,28 @@ class CoverageRow(Table, table=True):
     permission: str | None = _text(null=True)
 
 
+class PastRow(Table, table=True):
+    """How far a scope's past, from before our first contact, was asked for. ``after``: the last resource asked about."""
+
+    __tablename__ = "past"
+    scope_id: int = Field(
+        sa_column=Column(_BIG, sa.ForeignKey("scope.id"), primary_key=True, autoincrement=False)
+    )
+    status: str = _text()
+    since: int = _int()
+    after: int = _int()
+    tries: int = _int()
+    resources: int = _int()
+    versions: int = _int()
+    failed: int = _int()
+    cause: str | None = _text(null=True)
+    permission: str | None = _text(null=True)
+    owner: str | None = _text(null=True)
+    leased_until: int | None = _int(null=True)
+    next_try_at: int | None = _int(null=True)
+    finished_at: int | None = _int(null=True)
+
+
 class ResourceRow(Table, table=True):
     """One resource: where it is, its newest digest, when it was first seen, last changed and proved gone.
 
@@ -114,6 +136,8 @@ class ResourceRow(Table, table=True):
     digest: bytes = _bytes()
     missed: int = _int(default=0)
     unread: str | None = _text(null=True)
+    past_from: int | None = _int(null=True)
+    """When the oldest version begins that the cloud's own history told of; before ``first_seen``."""
 
 
 class VersionRow(Table, table=True):
@@ -409,6 +433,7 @@ def table(model: type[SQLModel]) -> sa.Table:
 
 SCOPE = table(ScopeRow)
 COVERAGE = table(CoverageRow)
+PAST = table(PastRow)
 RESOURCE = table(ResourceRow)
 VERSION = table(VersionRow)
 CODEC = table(CodecRow)

@@ -39,7 +39,7 @@ _FIELDS = (
     Column(key="after", render=shown),
     Column(key="actor", title="BY"),
 )
-HISTORY = (Column(key="at"), Column(key="kind", title="WHAT"), *_FIELDS)
+HISTORY = (Column(key="at"), Column(key="kind", title="WHAT"), Column(key="origin", title="KNOWN"), *_FIELDS)
 DIFF = (Column(key="kind", title="WHAT"), Column(key="uid", title="RESOURCE"), *_FIELDS)
 
 
@@ -57,8 +57,9 @@ def history(
 ) -> None:
     """The versions of one resource, oldest first, by field, with who made them where that is known.
 
-    `created` at the first contact with its scope means seen for the first time, not made. `learned` is a field that
-    could not be read before.
+    `created` with KNOWN `baseline` (the first contact with its scope) or as the oldest `past` means first known, not made.
+    `past` is what the cloud's own history told of the time before, `seen` our own first reading where it says the same.
+    `learned` is a field that could not be read before.
     """
     from storage.errors import NotStored
     from storage.history import History
@@ -130,6 +131,7 @@ def _entry(entry: TimelineEntry, *, documents: bool) -> dict[str, Any]:
         "at": entry.at,
         "kind": entry.kind.value,
         "baseline": entry.baseline,
+        "origin": entry.origin.name.lower(),
         "actor": entry.actor,
         "cycle": entry.cycle_id,
         "fields": _fields(entry.fields),
@@ -161,7 +163,7 @@ def by_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for row in rows:
         head = dict(row)
         for number, change in enumerate(row["fields"] or [{}]):
-            line = {**change, **(head if number == 0 else {"at": "", "kind": "", "uid": ""})}
+            line = {**change, **(head if number == 0 else {"at": "", "kind": "", "origin": "", "uid": ""})}
             if change.get("moved"):
                 line |= {"before": "", "after": "(moved)"}
             yield line

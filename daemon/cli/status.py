@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,8 @@ from daemon.cli.output import Column, text
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from providers.resource import Scope
+    from storage.past import PastState
     from storage.values import ScopeState
 
 app = typer.Typer()
@@ -41,16 +43,19 @@ def coverage(
 ) -> ExitStatus:
     """What was read, and what was not: each scope's last reading, its age, and why not.
 
-    Nothing is ever concluded from a scope that was not read completely. Exit status 3 where there is one.
+    Nothing is ever concluded from a scope that was not read completely. Exit status 3 where there is one. PAST is whether the
+    cloud told of the time before the first contact, which its own history keeps; empty where it was not asked yet.
     """
     cli.database.require_schema()
     from storage.inventory import Inventory
+    from storage.past import Past
 
     states = [s for s in Inventory(cli.database).coverage() if provider in (None, s.scope.provider)]
+    told = {state.scope: state for state in Past(cli.database).states()}
     shown = [s for s in states if s.unread or not unread]
     now = cli.now()
     cli.out.items(
-        _rows(shown, now),
+        _rows(shown, told, now),
         COVERAGE,
         empty="Everything was read completely." if unread else "Nothing was read yet.",
     )
@@ -69,12 +74,30 @@ COVERAGE = (
     Column(key="status", style=lambda value: "green" if value == "complete" else "red"),
     Column(key="read", right=True),
     Column(key="age_seconds", title="LAST COMPLETE", right=True, render=_age),
+    Column(key="past", render=lambda value: "" if value is None else value["status"]),
     Column(key="cause", title="WHY NOT"),
     Column(key="permission", title="NEEDS"),
 )
 
 
-def _rows(states: list[ScopeState], now: datetime) -> Iterator[dict[str, Any]]:
+def _past(told: PastState | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {
+        "status": str(told.status),
+        "since": told.since,
+        "resources": told.resources,
+        "versions": told.versions,
+        "failed": told.failed,
+        "cause": told.cause,
+        "permission": told.permission,
+        "next_try": told.next_try_at,
+    }
+
+
+def _rows(
+    states: list[ScopeState], told: Mapping[Scope, PastState], now: datetime
+) -> Iterator[dict[str, Any]]:
     for state in states:
         last = state.last_complete_at
         yield {
@@ -91,6 +114,7 @@ def _rows(states: list[ScopeState], now: datetime) -> Iterator[dict[str, Any]]:
             "since": state.since,
             "cause": state.cause,
             "permission": state.permission,
+            "past": _past(told.get(state.scope)),
         }
 
 
@@ -102,6 +126,7 @@ def _facts(cli: State) -> dict[str, Any]:
     from storage.exemptions import Exemptions
     from storage.findings import Findings
     from storage.inventory import Inventory
+    from storage.past import Past
     from storage.state import State as Facts
 
     cli.database.require_schema()
@@ -122,6 +147,7 @@ def _facts(cli: State) -> dict[str, Any]:
             "complete": sum(s.complete for s in states),
             "incomplete": sum(s.unread for s in states),
             "by_status": dict(Counter(str(s.status) for s in states)),
+            "past": dict(Counter(str(told.status) for told in Past(cli.database).states())),
         },
         "findings": {str(severity): count for severity, count in findings.counts().items()},
         "unknown": findings.unknown_count(),
@@ -182,6 +208,7 @@ def _told(facts: dict[str, Any]) -> str:
         f"Daemon      {state}",
         f"Clouds      {', '.join(facts['providers']) or 'none configured'}",
         f"Inventory   {facts['resources']:,} resources in {covered['scopes']} scopes, {covered['incomplete']} of them not read completely",
+        *([f"Past        {_asked(covered['past'])}"] if covered["past"] else []),
         f"Findings    {found or 'none'} open; {facts['unknown']:,} could not be decided",
         f"Containment {_containment(facts)}",
     ]
@@ -198,6 +225,21 @@ def _told(facts: dict[str, Any]) -> str:
         "  none yet"
     ]
     return "\n".join(lines)
+
+
+def _asked(by_status: Mapping[str, int]) -> str:
+    final = by_status.get("complete", 0) + by_status.get("not-kept", 0)
+    rest = ", ".join(
+        f"{n} {name}" for name, n in sorted(by_status.items()) if name not in ("complete", "not-kept")
+    )
+    return (
+        f"told for {by_status.get('complete', 0)} scopes, kept by no cloud for {by_status.get('not-kept', 0)}"
+        + (
+            f"; {sum(by_status.values()) - final} not told whole ({rest}): `watchstander coverage`"
+            if rest
+            else ""
+        )
+    )
 
 
 def _exemptions(facts: dict[str, Any]) -> str:

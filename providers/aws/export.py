@@ -71,12 +71,14 @@ def read_export(path: Path, passed: Passed) -> Iterator[Resource]:
             continue
         if not isinstance(piece.value, dict):
             raise UsageError(f"{piece.where}: a configuration item that is no object")
-        found = _resource(piece.value, piece.where, passed)
+        found = resource_of(piece.value, piece.where, passed)
         if found is not None:
             yield found
 
 
-def _resource(item: Mapping[str, Any], where: str, passed: Passed) -> Resource | None:
+def resource_of(item: Mapping[str, Any], where: str, passed: Passed) -> Resource | None:
+    """A configuration item, as a file or the API gives it, as our resource; None for what says nothing of it. Raises
+    UsageError with ``where`` for what is no item."""
     type_ = item.get("resourceType")
     if not isinstance(type_, str) or "::" not in type_:
         raise UsageError(f"{where}: a configuration item without a `resourceType`")
@@ -99,10 +101,18 @@ def _resource(item: Mapping[str, Any], where: str, passed: Passed) -> Resource |
     document, unread = _document(declared, form, configuration, more)
     tags = _tags(item.get("tags"))
     if tags is not None and declared.tags in _expected(declared):
-        document[declared.tags] = [{"Key": k, "Value": v} for k, v in sorted(tags.items())]
+        document[declared.tags] = [{"Key": k, "Value": v} for k, v in sorted(tags.items())] or _no_tags(
+            declared
+        )
         unread.pop(declared.tags, None)
     arn = item.get("ARN", item.get("arn"))
     return _finished(declared, (account, region, arn), document, unread, where)
+
+
+def _no_tags(declared: ResourceType) -> list[Fields] | None:
+    """What the API's answer to the question for tags becomes where there are none: an empty list, or an absence."""
+    asked = [call for call in declared.details if call.into == declared.tags]
+    return None if any(call.absent for call in asked) else []
 
 
 def _finished(

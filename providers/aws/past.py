@@ -1,23 +1,23 @@
 """The past AWS Config remembers: configuration items of a resource, in windows of seven days.
 
-An item's content is in Config's own form, not in that of the describe calls: it is given whole under ``ConfigItem``, so
-that nobody takes the difference of the two forms for a change of the resource.
+An item is brought to the form of the describe calls (:mod:`providers.aws.export`), so that a difference of the two forms is
+never taken for a change; what Config does not hold, or holds otherwise, is unread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import orjson
-
+from config.errors import UsageError
 from providers.aws.catalog import catalog
+from providers.aws.export import Passed, resource_of
 from providers.aws.session import Place, Sessions
-from providers.errors import ProviderError, Refused
-from providers.normalise import canonical
+from providers.errors import ProviderError, Refused, Unavailable
 from providers.provider import PastVersion
-from providers.resource import GLOBAL, Resource, ResourceRef
+from providers.resource import GLOBAL, ResourceRef
 
 WINDOW: Final = timedelta(days=7)
 """The longest span one GetResourceConfigHistory may ask for."""
@@ -66,6 +66,8 @@ def versions(sessions: Sessions, ref: ResourceRef, since: datetime, until: datet
             for page in sessions.pages(place, "config", "GetResourceConfigHistory", parameters):
                 for item in page.get("configurationItems", ()):
                     version = _version(ref, item)
+                    if version is None:
+                        continue
                     key = (version.at, str(item.get("configurationStateId")))
                     # A window's ends belong to both its neighbours.
                     if key not in seen:
@@ -77,37 +79,20 @@ def versions(sessions: Sessions, ref: ResourceRef, since: datetime, until: datet
         start = end
 
 
-def _version(ref: ResourceRef, item: Mapping[str, Any]) -> PastVersion:
+def _version(ref: ResourceRef, item: Mapping[str, Any]) -> PastVersion | None:
+    """An item as a version; None for one that does not tell what the resource was."""
     captured: datetime = item["configurationItemCaptureTime"]
     if captured.tzinfo is None:
         captured = captured.replace(tzinfo=UTC)
+    at = captured.astimezone(UTC)
     if str(item.get("configurationItemStatus", "")).startswith("ResourceDeleted"):
-        return PastVersion(ref=ref, at=captured.astimezone(UTC), resource=None)
-    document = canonical(
-        {
-            "ConfigItem": {
-                "configuration": _loads(item.get("configuration")),
-                "supplementaryConfiguration": {
-                    key: _loads(value)
-                    for key, value in (item.get("supplementaryConfiguration") or {}).items()
-                },
-            }
-        }
-    )
-    resource = Resource(
-        ref=ref,
-        name=str(item.get("resourceName") or item.get("resourceId") or ref.uid),
-        document=document,
-        tags=dict(item.get("tags") or {}),
-    )
-    return PastVersion(ref=ref, at=captured.astimezone(UTC), resource=resource)
-
-
-def _loads(text: Any) -> Any:
-    """Config gives JSON in strings, and sometimes plain strings."""
-    if not isinstance(text, str):
-        return text
+        return PastVersion(ref=ref, at=at, resource=None)
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
+        found = resource_of(item, f"Config's item of {ref.uid} at {at.isoformat()}", Passed())
+    except UsageError as error:
+        raise Unavailable(error.message, code="BadConfigItem") from error
+    if found is None:
+        return None
+    if found.uid != ref.uid:
+        raise Unavailable(f"Asked about {ref.uid}, AWS Config told of {found.uid}.", code="BadConfigItem")
+    return PastVersion(ref=ref, at=at, resource=replace(found, ref=ref))

@@ -40,7 +40,14 @@ def test_the_past_of_a_bucket(provider: AwsProvider, aws: AwsEmulator, bucket: R
         assert version.at.tzinfo is not None
         assert version.resource is not None
         assert version.resource.name == "remembered"
-        assert version.resource.document["ConfigItem"]["configuration"]["name"] == "remembered"
+        assert version.resource.document["Name"] == "remembered"
+    # In the form of the describe calls, so that what Config does not hold is unread and nothing reads as a change.
+    now = provider.reread(bucket)
+    told = versions[-1].resource
+    assert told is not None
+    assert told.unread.keys() - told.document.keys()
+    assert [name for name, value in told.document.items() if now.document.get(name) != value] == []
+    assert not now.document.keys() - told.document.keys() - told.unread.keys()
 
 
 def test_what_config_does_not_know_has_no_past(provider: AwsProvider, account: str) -> None:

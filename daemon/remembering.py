@@ -1,0 +1,235 @@
+"""Asking the clouds for what happened before our first contact, in the background, once for each scope.
+
+A cycle never waits for it: each cloud has a thread of its own here, which asks about at most so many resources a second and
+gives up a scope's turn at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
+not answered (denied, throttled, no recorder) is said in the scope's coverage and asked again later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from config.errors import WatchstanderError
+from config.settings import PastSettings, ProviderSettings
+from daemon.crew import Crew
+from daemon.defects import Defect, sound
+from providers.budget import CallBudget
+from providers.errors import Denied, Expired, NotEnabled, ProviderError, Refused
+from providers.provider import PastVersion, Provider
+from providers.registry import configured
+from providers.resource import ANY, ResourceRef
+from storage.database import Database
+from storage.errors import StorageError
+from storage.past import Past, PastState, PastStatus, Task
+
+IN_A_ROW = 5
+"""After so many failures in a row a scope's turn ends: it is not single resources that fail."""
+GRACE = timedelta(minutes=10)
+"""How much longer than its deadline a turn may take before another process takes it over."""
+LAST_WAIT = 30.0
+"""Seconds that the end of the process waits for a call that is under way."""
+
+log = structlog.get_logger("watchstander.remembering")
+
+Hold = Callable[[], AbstractContextManager[Crew]]
+
+
+@dataclass
+class _Turn:
+    """One pass over what waits."""
+
+    ended: Counter[PastStatus] = field(default_factory=Counter)
+    resources: int = 0
+    versions: int = 0
+    causes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, before: Counter[str], state: PastState) -> None:
+        self.ended[state.status] += 1
+        self.resources += before["resources"]
+        self.versions += before["versions"]
+        if state.cause and state.status is not PastStatus.NOT_KEPT:
+            self.causes[f"{state.scope}: {state.status}: {state.cause}"] = None
+
+    def sentence(self, provider: str) -> str:
+        answered = sum(n for status, n in self.ended.items() if status.final)
+        told = (
+            f"{provider} told {self.versions} versions from before the first contact, of {self.resources} resources "
+            f"in {answered} scope{'s' if answered != 1 else ''}"
+        )
+        open_ = sum(self.ended.values()) - answered
+        if not open_:
+            return f"{told}."
+        causes = list(self.causes)
+        more = f" and {len(causes) - 3} more" if len(causes) > 3 else ""
+        return f"{told}; {open_} could not be answered whole and will be asked again ({'; '.join(causes[:3])}{more})."
+
+
+class Remembering:
+    """Woken after each cycle of a cloud; asks in a thread of its own whatever waits then."""
+
+    def __init__(
+        self,
+        database: Database,
+        hold: Hold,
+        owner: str,
+        clock: Callable[[], datetime],
+        stop: threading.Event,
+        *,
+        trouble: Callable[[str, WatchstanderError], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._past = Past(database)
+        self._hold = hold
+        self._owner = owner
+        self._clock = clock
+        self._stop = stop
+        self._trouble = trouble
+        self._monotonic = monotonic
+        self._paces: dict[tuple[str, float], CallBudget] = {}
+        self._woken: set[str] = set()
+        self._threads: dict[str, threading.Thread] = {}
+
+    def wake(self, provider: str) -> None:
+        """Something of this cloud may have been read completely for the first time."""
+        self._woken.add(provider)
+
+    def tick(self) -> None:
+        """Begin what was woken and is not under way."""
+        for provider in list(self._woken):
+            thread = self._threads.get(provider)
+            if thread is None or not thread.is_alive():
+                self._woken.discard(provider)
+                # A call that hangs must not keep the process from ending: what it would have told is asked again.
+                thread = threading.Thread(
+                    target=self._run, args=(provider,), name=f"past-{provider}", daemon=True
+                )
+                self._threads[provider] = thread
+                thread.start()
+
+    def wait(self, seconds: float | None = LAST_WAIT) -> None:
+        """Until nothing is under way; it ends soon after ``stop`` is set."""
+        for thread in self._threads.values():
+            thread.join(seconds)
+
+    def ask(self, provider: str) -> str:
+        """Ask for all that waits now; the sentence that tells of it, empty where nothing waited. Raises StorageError."""
+        turn = _Turn()
+        while not self._stop.is_set():
+            with self._hold() as crew:
+                cloud = crew.providers.get(provider)
+                settings = configured(crew.settings.providers).get(provider, ProviderSettings()).past
+                if cloud is None or not settings.back:
+                    break
+                task = self._past.take(
+                    provider,
+                    self._owner,
+                    self._clock(),
+                    back=settings.back,
+                    lease=settings.deadline + GRACE,
+                )
+                if task is None:
+                    break
+                self._scope(cloud, settings, task, turn)
+        return turn.sentence(provider) if turn.ended else ""
+
+    def _run(self, provider: str) -> None:
+        try:
+            sentence = sound(f"the asking of {provider} for its past", lambda: self.ask(provider))
+        except (StorageError, Defect) as error:
+            self._trouble(f"past:{provider}", error)
+            return
+        if sentence:
+            log.info(sentence, key="past", provider=provider)
+
+    def _scope(self, cloud: Provider, settings: PastSettings, task: Task, turn: _Turn) -> None:
+        """One scope's turn. Ends without a word where the process is told to stop: it goes on at the next start."""
+        pace = self._pace(cloud.name, settings.resources_per_second)
+        ends = self._monotonic() + settings.deadline.total_seconds()
+        counts: Counter[str] = Counter()
+        failures, last = 0, None
+        status, error = PastStatus.COMPLETE, None
+        while status is PastStatus.COMPLETE and (refs := self._past.refs(task)):
+            for number, ref in refs:
+                if self._monotonic() >= ends:
+                    status = PastStatus.TIMED_OUT
+                    break
+                pace.acquire()
+                if self._stop.is_set():
+                    return
+                try:
+                    versions = _versions(cloud, ref, task.since)
+                except WatchstanderError as failure:
+                    last = failure
+                    if (ended := _ends(failure, task)) is not None:
+                        status, error = ended, failure
+                        break
+                    if isinstance(failure, Refused):
+                        # Of its type nothing is kept; others of the scope may have a past.
+                        task = self._past.tell(task, number, ())
+                        continue
+                    failures += 1
+                    if failures >= IN_A_ROW:
+                        status, error = _status(failure), failure
+                        break
+                    task = self._past.fail(task, number)
+                    continue
+                failures = 0
+                counts["resources"] += 1
+                counts["versions"] += len(versions)
+                task = self._past.tell(task, number, versions)
+        cause = error or last
+        told = cause.message if cause is not None else None
+        state = self._past.finish(
+            task,
+            status,
+            self._clock(),
+            cause=_OUT_OF_TIME if status is PastStatus.TIMED_OUT and error is None else told,
+            permission=getattr(cause, "permission", None),
+        )
+        turn.add(counts, state)
+
+    def _pace(self, provider: str, rate: float) -> CallBudget:
+        """One for a cloud, over all its scopes."""
+
+        def sleep(seconds: float) -> None:
+            self._stop.wait(seconds)
+
+        pace = self._paces.get((provider, rate))
+        if pace is None:
+            pace = CallBudget(rate, 1, clock=self._monotonic, sleep=sleep)
+            self._paces[provider, rate] = pace
+        return pace
+
+
+_OUT_OF_TIME = "its turn was over before all resources were asked about"
+_COVERAGES: Mapping[str, PastStatus] = {status.value: status for status in PastStatus}
+
+
+def _status(error: WatchstanderError) -> PastStatus:
+    if isinstance(error, Refused):
+        return PastStatus.NOT_KEPT
+    if isinstance(error, ProviderError):
+        return _COVERAGES[error.coverage.value]
+    return PastStatus.UNAVAILABLE
+
+
+def _ends(error: WatchstanderError, task: Task) -> PastStatus | None:
+    """The status of the scope where an error speaks of all of it, and not of one resource."""
+    if isinstance(error, Denied | NotEnabled | Expired):
+        return _status(error)
+    # Of one type: if one cannot be asked about, none can. A scope that spans types goes on.
+    if isinstance(error, Refused) and not task.scope.type.endswith(ANY):
+        return PastStatus.NOT_KEPT
+    return None
+
+
+def _versions(cloud: Provider, ref: ResourceRef, since: datetime) -> list[PastVersion]:
+    return sound(f"the past of {ref.uid}", lambda: list(cloud.past(ref, since)))
