@@ -323,6 +323,10 @@ class PolicySettings(Model):
     """Policy id -> another severity."""
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Policy or pack id -> parameters, seen as ``data.parameters``."""
+    enforcement: dict[str, Literal["advisory", "soft-mandatory", "hard-mandatory"]] = Field(
+        default_factory=dict
+    )
+    """Policy id -> another level: an advisory failure fails no check and asks no hook, nothing exempts from a hard-mandatory one."""
     engine: Literal["embedded", "opa"] = "embedded"
     """What runs Rego policies: the engine in our own worker processes, or an OPA server."""
     opa_url: str | None = None

@@ -10,8 +10,10 @@ from daemon.hooks.hook import Trigger
 from daemon.respond import Gate, Ruling
 from daemon.triggers import ConfiguredHook
 from policies.exemption import Exemption
+from policies.policy import EnforcementLevel
 from providers.normalise import timestamp
 from storage.exemptions import Exemptions
+from storage.findings import Findings
 from storage.inventory import Inventory
 
 log = structlog.get_logger("watchstander.exempting")
@@ -24,8 +26,9 @@ class ExemptionGate:
     """A gate before the gate: what has been exempted since a plan was made is not acted on. An exempt finding is not even
     asked about; this is for the plan that waits, and for the act that is about to be done."""
 
-    def __init__(self, inner: Gate, exemptions: Exemptions, inventory: Inventory) -> None:
+    def __init__(self, inner: Gate, exemptions: Exemptions, inventory: Inventory, findings: Findings) -> None:
         self._inner = inner
+        self._findings = findings
         self._exemptions = exemptions
         self._inventory = inventory
 
@@ -41,6 +44,9 @@ class ExemptionGate:
         stored = self._inventory.get(trigger.refs[0].uid)
         if stored is None:
             return Ruling(allowed=None, reasons=("the resource is not known",))
+        found = self._findings.open_for(stored.resource.uid, trigger.name)
+        if found is not None and found.enforcement is EnforcementLevel.HARD_MANDATORY:
+            return standing
         exemption = self._exemptions.covering(trigger.name, stored.resource, now)
         if exemption is None:
             return standing

@@ -15,7 +15,7 @@ from daemon.hooks.hook import Trigger
 from daemon.joining import Round
 from daemon.respond import Ruling
 from daemon.triggers import ConfiguredHook
-from policies.policy import PolicyScope
+from policies.policy import EnforcementLevel, PolicyScope
 from policies.verdict import Outcome
 from providers.errors import Gone, ProviderError
 from storage.inventory import Inventory
@@ -61,6 +61,11 @@ class PolicyGate:
         ref = trigger.refs[0]
         with self._crew() as crew:
             provider = crew.providers.get(ref.provider)
+            if (
+                trigger.name in crew.policies
+                and crew.policies.by_id(trigger.name).enforcement is EnforcementLevel.ADVISORY
+            ):
+                return Ruling(allowed=False, reasons=(f"the policy {trigger.name} is advisory",))
             if provider is None or trigger.name not in crew.policies:
                 return Ruling(
                     allowed=None, reasons=(f"{ref.provider} or the policy {trigger.name} is not in force",)

@@ -15,7 +15,7 @@ from datetime import datetime
 from daemon.crew import Crew
 from daemon.facts import Facts
 from daemon.joining import JUDGING_PHASES, Due, Round, grouped, joining
-from policies.pack import judges
+from policies.pack import PolicySet, judges
 from policies.policy import Policy
 from policies.subject import Subject, needs
 from policies.verdict import Outcome, Verdict
@@ -55,6 +55,8 @@ class Judging:
         self._findings = findings
         self._joins = joins
         self._one_round = threading.Lock()
+        self._described: PolicySet | None = None
+        """The policies that open findings were last told of."""
         self._stopped: dict[Ticket, datetime] = {}
         """Evaluations a limit stopped or a lost worker took, and when: tried again, but not in every cycle."""
         self._stopped_joins: dict[Key, tuple[bytes, datetime]] = {}
@@ -68,6 +70,9 @@ class Judging:
             interval = crew.settings.policies.clock_interval
             self._stopped = {ticket: at for ticket, at in self._stopped.items() if now - at < interval}
             policies = {policy.id: policy for policy in crew.policies.policies}
+            if crew.policies is not self._described:
+                self._findings.describe(crew.policies.policies)
+                self._described = crew.policies
             retired = self._findings.retire(policies.keys(), now, cycle_id)
             done = Judged(resolved=len(retired))
             revisions = self._facts.revisions(policies.values())

@@ -39,6 +39,7 @@ from daemon.report import CycleReport
 from daemon.respond import APPLY, House, Responder
 from daemon.triggers import trigger_of_finding
 from daemon.undoing import undo
+from policies.policy import EnforcementLevel
 from providers.provider import EventSource, Provider, Selection
 from storage.actions import ActionRecord, Actions
 from storage.baseline import Baselines
@@ -99,7 +100,10 @@ class Watch:
         self._runner: Runner | None = None
         house = House(
             gate=ExemptionGate(
-                PolicyGate(self.crew, self.inventory, self.joins, self.facts), self.exemptions, self.inventory
+                PolicyGate(self.crew, self.inventory, self.joins, self.facts),
+                self.exemptions,
+                self.inventory,
+                self.findings,
             ),
             ledger=self.ledger,
             desk=self.desk,
@@ -290,7 +294,9 @@ class Watch:
         act_on_baseline = self.settings.containment.first_cycle == "act"
         for batch in self.findings.find(FindingFilter(status=FindingStatus.OPEN)):
             for finding in batch:
-                if finding.baseline and not act_on_baseline:
+                if finding.enforcement is EnforcementLevel.ADVISORY or (
+                    finding.baseline and not act_on_baseline
+                ):
                     continue
                 yield trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
 

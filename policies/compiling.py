@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from config.settings import PolicySettings
 from policies.engine import CheckedModule, Program, RuleKind
 from policies.metadata import Metadata
 from policies.pack import CompiledPolicy, Pack
-from policies.policy import Language, Policy
+from policies.policy import EnforcementLevel, Language, Policy
+from policies.text import encode_json
 from providers.normalise import digest_of, encode
 from providers.provider import Severity
 
@@ -19,6 +21,16 @@ WARNS: Final = re.compile(r"warn(_\w+)*")
 UNKNOWNS: Final = re.compile(r"unknown(_\w+)*")
 ALLOWS: Final = re.compile(r"allow(_\w+)*")
 REASONS: Final = re.compile(r"reasons?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What a policy set says of one of its policies."""
+
+    level: EnforcementLevel
+    parameters: Mapping[str, Any]
+    data: Mapping[str, Any]
+    """What its evaluations are given besides: modules, static data, globals."""
 
 
 def decides(module: CheckedModule) -> bool:
@@ -39,16 +51,20 @@ def compile_policy(
     pack: Pack,
     engine_version: str,
     settings: PolicySettings,
+    membership: Membership | None = None,
 ) -> CompiledPolicy:
-    """A policy from its module (first of the group), those it needs, and its metadata."""
+    """A policy from its module (first of the group), those it needs, and its metadata; with what a policy set says of it.
+    Raises Unencodable."""
     module = group[0]
     parameters = {
         **pack.parameters,
         **metadata.parameters,
+        **(membership.parameters if membership is not None else {}),
         **settings.parameters.get(pack.id, {}),
         **settings.parameters.get(metadata.id, {}),
     }
-    program = Program.of(group, encode({**pack.data, "parameters": parameters}))
+    data = {**pack.data, "parameters": parameters, **(membership.data if membership is not None else {})}
+    program = Program.of(group, encode_json(data))
     names = {rule.name: rule for rule in module.rules}
     rules = list(names.values())
 
@@ -57,6 +73,7 @@ def compile_policy(
         return tuple(r.reference for r in found)
 
     severity = settings.severities.get(metadata.id)
+    level = settings.enforcement.get(metadata.id) or (membership and membership.level)
     policy = Policy(
         id=metadata.id,
         title=metadata.title,
@@ -80,6 +97,7 @@ def compile_policy(
         package=module.package,
         pack=pack.id,
         scope=metadata.scope,
+        enforcement=EnforcementLevel(level) if level else EnforcementLevel.SOFT_MANDATORY,
         absent_block=metadata.absent_block,
         frameworks=metadata.frameworks,
         remediation=metadata.remediation,

@@ -24,6 +24,9 @@ class Module:
 
     path: Path
     text: str
+    given: Mapping[str, Path | None] | None = None
+    """The imports that a policy set gives it, with the files of those that are modules; None outside any set, where
+    modules lie beside the file."""
 
 
 class RuleKind(StrEnum):
@@ -91,6 +94,8 @@ class CheckedModule:
     """Whether it compares an item of a Terraform block with null (``x.logging[_] == null``)."""
     uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rule -> names it may refer to."""
+    parameters: Mapping[str, bool] | None = None
+    """Parameter -> whether it must be given; None where a policy takes any."""
     calls: tuple[tuple[str, Position], ...] = ()
     """Functions it calls, by the names they have below ``data`` or as built-ins."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,7 +21,7 @@ import jmespath.exceptions
 
 from config.errors import UsageError
 from providers.normalise import encode, timestamp
-from providers.resource import ResourceRef, aware
+from providers.resource import Resource, ResourceRef, aware
 
 LONGEST: Final = timedelta(days=366)
 """The most time between an exemption's making and its end."""
@@ -155,6 +155,29 @@ class Exemption:
         if self.in_force(at):
             return "ending" if self.ends - at <= WARN_BEFORE else "in force"
         return "revoked" if self.revoked_at is not None and self.revoked_at < self.until else "ended"
+
+
+def record_of(resource: Resource) -> Mapping[str, Any]:
+    """A resource as an exemption's expression sees it."""
+    ref = resource.ref
+    return {
+        "uid": ref.uid,
+        "provider": ref.provider,
+        "account": ref.account,
+        "region": ref.region,
+        "type": ref.type,
+        "name": resource.name,
+        "tags": dict(resource.tags),
+        "document": resource.document,
+        "unread": dict(resource.unread),
+    }
+
+
+def covering(exemptions: Iterable[Exemption], policy_id: str, resource: Resource) -> Exemption | None:
+    """Of these exemptions the one that covers a failure of this resource; the one that ends last."""
+    record = record_of(resource)
+    found = (e for e in exemptions if e.covers(policy_id, resource.ref, record))
+    return max(found, key=lambda e: e.ends, default=None)
 
 
 @lru_cache(maxsize=1024)

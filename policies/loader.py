@@ -2,7 +2,8 @@
 
 A pack is a folder with ``pack.yaml``; below it lie ``.rego`` and ``.sentinel`` files, library modules among them, and tests
 (``*_test.rego``, and ``NAME.yaml`` beside ``NAME.rego``). A ``.rego`` file outside any pack is a policy too: what its
-metadata does not say is found in its package name and its syntax tree. One file is one policy.
+metadata does not say is found in its package name and its syntax tree. One file is one policy. A folder with
+``sentinel.hcl`` is a policy set (:mod:`policies.sets`): it says itself which policies there are.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from typing import Any, Final
 
 from config.settings import PolicySettings
 from policies.bundle import MANIFEST, Bundle, is_archive, read_bundle
-from policies.compiling import aimless, compile_policy, decides
+from policies.compiling import Membership, aimless, compile_policy, decides
 from policies.engine import CheckedModule, Engine, Module, closure
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
 from policies.files import BUILT_IN, LIBRARY, PACK_FILE, is_test, policy_files, read_module
-from policies.metadata import Declared, Reader, assumed, declared_in, read
+from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, read
 from policies.pack import CompiledPolicy, Pack, PolicySet
 from policies.policy import Phase
 from policies.rego.annotations import load_yaml
+from policies.sets import SET_FILES, Member, SentinelSet, read_set, set_folders
+from policies.text import Unencodable
 from providers.terraform import AbsentBlock
 
 PACK_KEYS: Final = ("id", "title", "description", "phase", "absent_block", "parameters", "policies")
@@ -64,6 +67,8 @@ class Loader:
         self._texts: dict[Path, str] = {}
         """The sources that are not files of their own: those of packed bundles."""
         self._bundles: dict[Path, Bundle] = {}
+        self._sets: dict[Path, SentinelSet] = {}
+        self._set_packs: list[tuple[SentinelSet, Pack]] = []
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> None:
         """Note an error of the configuration."""
@@ -77,6 +82,8 @@ class Loader:
         if is_archive(root) or (root / MANIFEST).is_file():
             self._bundle(root)
             return
+        if root.name in SET_FILES:
+            root = root.parent
         bare = Pack(id=root.stem, title=root.stem, root=root)
         packs = {bare.root: bare}
         around = next((p for p in root.absolute().parents if (p / PACK_FILE).is_file()), None)
@@ -89,13 +96,36 @@ class Loader:
         if root.is_dir():
             for file in sorted(root.rglob(PACK_FILE)):
                 packs[file.parent] = self._pack(file)
+        sets = set_folders(root) if root.is_dir() and ".sentinel" in self._engine.suffixes else []
+        for folder in sets:
+            self._add_set(folder, next((packs[p] for p in (folder, *folder.parents) if p in packs), bare))
         for path in [] if root.is_file() and is_test(root) else self._below(root):
+            if path.suffix == ".sentinel" and any(path.is_relative_to(folder) for folder in sets):
+                continue  # a set says itself which policies there are
             if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
                 self.errors.append(PackError(f"a link that leaves {root}", Position(path)))
                 continue
             owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
             self._files[path] = owner
         self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
+
+    def _set(self, folder: Path) -> SentinelSet:
+        if folder not in self._sets:
+            self._sets[folder] = read_set(folder)
+        return self._sets[folder]
+
+    def _add_set(self, folder: Path, around: Pack) -> None:
+        """Add a Sentinel policy set; ``around`` is the pack it lies in, or is."""
+        found = self._set(folder)
+        pack = (
+            around
+            if around.root == folder
+            else replace(around, id=folder.name, title=folder.name, root=folder)
+        )
+        self.errors += found.errors
+        self._set_packs.append((found, pack))
+        if pack is not around:
+            self._packs.append(pack)
 
     def _bundle(self, root: Path) -> None:
         """Add an OPA bundle, packed or not."""
@@ -156,6 +186,10 @@ class Loader:
             names = {f"{stem}{suffix}" for suffix in self._engine.suffixes}
             if bundle is not None:
                 there = any(path.name in names for path in bundle.files)
+            elif any((file.parent / name).is_file() for name in SET_FILES) and (
+                stem in self._set(file.parent).names
+            ):
+                there = True
             else:
                 there = any(list(file.parent.rglob(name)) for name in names)
             if not there:
@@ -189,7 +223,7 @@ class Loader:
         checked = self._engine.check(modules)
         self.errors += checked.errors
         self._owned(checked.modules)
-        compiled = list(self._compile(checked.modules, settings))
+        compiled = [*self._compile(checked.modules, settings), *self._compile_sets(settings)]
         self._duplicates(compiled)
         self._overrides(settings, {c.policy.id for c in compiled})
         if self.errors:
@@ -209,24 +243,84 @@ class Loader:
             defaults = assumed(module, pack.phase, pack.absent_block)
             if shared[pack.root, module.package] > 1:
                 defaults = replace(defaults, id=f"{module.package}.{module.module.path.stem}")
-            metadata = defaults
-            if declared is not None:
-                metadata, errors = read(module, declared, defaults)
-                self.errors += errors
             neighbours = [
                 m for m in modules if self._files[m.module.path].root == pack.root and not decides(m)
             ]
-            group = closure(module, neighbours)
-            compiled = compile_policy(group, metadata, pack, self._engine.version, settings)
-            if "*" in compiled.policy.joins:
-                what = "it is not clear which types this policy joins: it takes them from data.inventory by a variable"
-                hint = "Say so below `custom:` in its METADATA: `joins: [aws.vpc]`."
-                self.errors.append(PackError(what, Position(module.module.path, 1), hint=hint))
-            if compiled.denies and aimless(compiled.policy):
-                what = "it is not clear which resources this policy judges"
-                hint = "Say so below `custom:` in its METADATA: `types: [aws.s3_bucket]` or `terraform_types: […]`."
-                self.errors.append(PackError(what, Position(module.module.path, 1), hint=hint))
+            yield from self._made(closure(module, neighbours), declared, defaults, pack, settings)
+
+    def _compile_sets(self, settings: PolicySettings) -> Iterator[CompiledPolicy]:
+        for one, pack in self._set_packs:
+            checked = self._engine.check(one.modules)
+            self.errors += checked.errors
+            modules = {module.module.path: module for module in checked.modules}
+            for member in one.members():
+                group = tuple(modules[path] for path in member.files if path in modules)
+                if len(group) == len(member.files):
+                    yield from self._member(member, group, pack, settings)
+
+    def _member(
+        self, member: Member, group: tuple[CheckedModule, ...], pack: Pack, settings: PolicySettings
+    ) -> Iterator[CompiledPolicy]:
+        entry, module = member.entry, group[0]
+        if not decides(module):
+            self.errors.append(
+                PackError(f'the policy "{entry.name}" has no main: {entry.source}', entry.where)
+            )
+            return
+        defaults = assumed(module, pack.phase, pack.absent_block)
+        title = entry.name.replace("_", " ").replace("-", " ").strip().capitalize()
+        defaults = replace(defaults, id=f"{pack.id}.{entry.name}", title=title)
+        declared = (
+            pack.policies.get(entry.name) or pack.policies.get(entry.source.stem) or declared_in(module)
+        )
+        for compiled in self._made(group, declared, defaults, pack, settings, member.membership):
+            known = module.parameters or {}
+            unknown = sorted(entry.params.keys() - known.keys())
+            if unknown:
+                what = f'the policy "{entry.name}" has no parameter "{unknown[0]}"; it has {", ".join(known) or "none"}'
+                self.errors.append(PackError(what, entry.where))
+            for name in (n for n, needed in known.items() if needed and n not in compiled.policy.parameters):
+                what = f'the policy "{entry.name}" needs the parameter "{name}", which has no default'
+                hint = (
+                    f"Give it in `params`, or in the configuration: policies.parameters.{compiled.policy.id}."
+                )
+                self.errors.append(PackError(what, entry.where, hint=hint))
             yield compiled
+
+    def _made(
+        self,
+        group: tuple[CheckedModule, ...],
+        declared: Declared | None,
+        defaults: Metadata,
+        pack: Pack,
+        settings: PolicySettings,
+        membership: Membership | None = None,
+    ) -> Iterator[CompiledPolicy]:
+        module = group[0]
+        metadata = defaults
+        if declared is not None:
+            metadata, errors = read(module, declared, defaults)
+            self.errors += errors
+        where = Position(module.module.path, 1)
+        try:
+            compiled = compile_policy(group, metadata, pack, self._engine.version, settings, membership)
+        except Unencodable as error:
+            what = f"what {metadata.id} is given cannot be used: {error}"
+            self.errors.append(PackError(what.replace("the document", "it"), where))
+            return
+        if "*" in compiled.policy.joins:
+            what = "it is not clear which types this policy joins: it takes them from data.inventory by a variable"
+            hint = "Say so below `custom:` in its METADATA: `joins: [aws.vpc]`."
+            self.errors.append(PackError(what, where, hint=hint))
+        if compiled.denies and aimless(compiled.policy):
+            what = "it is not clear which resources this policy judges"
+            hint = (
+                "Say so below `custom:` in its METADATA: `types: [aws.s3_bucket]` or `terraform_types: […]`."
+            )
+            if membership is not None:
+                hint += " Or in a pack.yaml beside sentinel.hcl, below `policies:` and the policy's name."
+            self.errors.append(PackError(what, where, hint=hint))
+        yield compiled
 
     def _duplicates(self, compiled: Sequence[CompiledPolicy]) -> None:
         first: dict[str, CompiledPolicy] = {}
@@ -241,9 +335,12 @@ class Loader:
         for name in settings.disabled:
             if not any(_matches((name,), i) for i in ids):
                 self.wrong("policies.disabled", f"no policy is called `{name}`", _did_you_mean(name, ids))
-        for name in settings.severities:
-            if name not in ids:
-                self.wrong("policies.severities", f"no policy is called `{name}`", _did_you_mean(name, ids))
+        for option in ("severities", "enforcement"):
+            for name in getattr(settings, option):
+                if name not in ids:
+                    self.wrong(
+                        f"policies.{option}", f"no policy is called `{name}`", _did_you_mean(name, ids)
+                    )
         for name in settings.parameters:
             if name not in ids | packs:
                 what = f"no policy or pack is called `{name}`"

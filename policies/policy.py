@@ -29,6 +29,17 @@ class Language(StrEnum):
     SENTINEL = "sentinel"
 
 
+class EnforcementLevel(StrEnum):
+    """What a failure means. A policy outside any Sentinel policy set is soft-mandatory."""
+
+    ADVISORY = "advisory"
+    """It is shown, and nothing else: it asks no hook and fails no check."""
+    SOFT_MANDATORY = "soft-mandatory"
+    """It fails a check and asks hooks, unless somebody overrides it: an exemption says who, why and until when."""
+    HARD_MANDATORY = "hard-mandatory"
+    """As soft-mandatory, and nothing exempts from it."""
+
+
 class PolicyScope(StrEnum):
     """What one evaluation looks at."""
 
@@ -70,6 +81,7 @@ class Policy:
     """The Rego package, or the Sentinel policy's name."""
     pack: str = ""
     scope: PolicyScope = PolicyScope.RESOURCE
+    enforcement: EnforcementLevel = EnforcementLevel.SOFT_MANDATORY
     absent_block: AbsentBlock = AbsentBlock.EMPTY
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Framework -> controls: ``{"cis-aws": ("3.1",), "nist-800-53": ("AU-2",)}``."""

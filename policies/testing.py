@@ -12,9 +12,10 @@ from typing import Any
 from policies.cases import CaseResult, read_cases, run_case
 from policies.engine import CheckedModule, Engine, Evaluation, Module, Program, RuleKind, closure
 from policies.errors import PackError, PolicyError, PolicyErrors
-from policies.files import LIBRARY, PACK_FILE, is_test, read_module, rego_files
+from policies.files import LIBRARY, PACK_FILE, is_test, policy_files, read_module, rego_files
 from policies.loader import load_paths
 from policies.pack import PolicySet
+from policies.policy import Policy
 
 TEST_PREFIX = "test_"
 
@@ -81,18 +82,21 @@ class Report:
 
 
 def run_tests(paths: Sequence[Path], engine: Engine, *, now: datetime, coverage: bool = False) -> Report:
-    """Run every test of the Rego policies in files and folders. Whatever is wrong becomes an ``error`` case."""
+    """Run the tests of the policies in files and folders, in the languages of the engine: ``*_test.rego``, and YAML cases beside
+    any policy. Whatever is wrong becomes an ``error`` case."""
     results: list[CaseResult] = []
     ran: list[Evaluation] = []
     try:
         policies = (
-            load_paths([p for p in paths if p.exists()], engine) if _policy_files(paths) else PolicySet([])
+            load_paths([p for p in paths if p.exists()], engine)
+            if _policy_files(paths, engine.suffixes)
+            else PolicySet([])
         )
     except PolicyErrors as errors:
         return Report(cases=tuple(_error(error) for error in errors.errors))
     for policy in policies.policies:
-        file = policy.path.with_suffix(".yaml")
-        if not file.is_file():
+        file = _cases_of(policy)
+        if file is None:
             continue
         cases, errors_found = read_cases(file)
         results += [_error(error) for error in errors_found]
@@ -108,8 +112,16 @@ def run_tests(paths: Sequence[Path], engine: Engine, *, now: datetime, coverage:
     )
 
 
-def _policy_files(paths: Iterable[Path]) -> list[Path]:
-    return [file for path in paths if path.exists() for file in rego_files(path) if not is_test(file)]
+def _policy_files(paths: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
+    there = (file for path in paths if path.exists() for file in policy_files(path, suffixes))
+    return [file for file in there if not is_test(file)]
+
+
+def _cases_of(policy: Policy) -> Path | None:
+    """The YAML file of a policy's cases. Policies of a set that share a source have one each, named after the policy."""
+    named = policy.path.with_name(f"{policy.id.rpartition('.')[2]}.yaml")
+    found = (file for file in (named, policy.path.with_suffix(".yaml")) if file.is_file())
+    return next(found, None)
 
 
 class _Recorder:

@@ -31,6 +31,20 @@ from storage.text import clean, to_json
 from storage.times import OPEN, from_us
 from storage.values import Ticket
 
+DESCRIBED = ("title", "phase", "severity", "enforcement", "frameworks")
+"""What a finding says of its policy."""
+
+
+def described(policy: Policy) -> dict[str, str]:
+    """What a policy's findings say of it, as their rows hold it."""
+    return {
+        "title": policy.title,
+        "phase": policy.phase.value,
+        "severity": policy.severity.value,
+        "enforcement": policy.enforcement.value,
+        "frameworks": to_json(policy.frameworks),
+    }
+
 
 class _Resource(NamedTuple):
     id: int
@@ -93,10 +107,7 @@ class Applying:
         policy = self._policies[verdict.policy_id]
         meta: dict[str, Any] = {
             "policy_digest": verdict.policy_digest,
-            "title": policy.title,
-            "phase": policy.phase.value,
-            "severity": policy.severity.value,
-            "frameworks": to_json(policy.frameworks),
+            **described(policy),
             "message": clean(verdict.text),
             "details": to_json([{"msg": m.text, **m.details} for m in verdict.messages])
             if any(m.details for m in verdict.messages)
@@ -130,6 +141,7 @@ class Applying:
                 title=policy.title,
                 phase=policy.phase,
                 severity=policy.severity,
+                enforcement=policy.enforcement,
                 status=FindingStatus.OPEN,
                 message=row["message"],
                 details=details_of(row["details"]),
@@ -239,10 +251,7 @@ _UPDATE = (
     .where(FINDING.c.seq == sa.bindparam("b_seq"))
     .values(
         updated_at=sa.bindparam("b_at"),
-        **{
-            name: sa.bindparam(f"b_{name}")
-            for name in ("policy_digest", "title", "phase", "severity", "frameworks", "message", "details")
-        },
+        **{name: sa.bindparam(f"b_{name}") for name in ("policy_digest", *DESCRIBED, "message", "details")},
     )
 )
 _DECIDED = sa.delete(UNKNOWN).where(

@@ -7,7 +7,7 @@ each other; it is called after each judging and before any hook is asked, and co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,8 @@ import orjson
 import sqlalchemy as sa
 
 from config.errors import UsageError
-from policies.exemption import WARN_BEFORE, Exemption
+from policies.exemption import WARN_BEFORE, Exemption, ExemptionRefused, covering, record_of
+from policies.policy import EnforcementLevel
 from providers.resource import Resource, ResourceRef
 from storage.database import Database
 from storage.findings import in_force
@@ -52,7 +53,8 @@ class Exemptions:
         self._reader = Reader(database)
 
     def add(self, exemption: Exemption) -> Exemption:
-        """Remember it, with its entry in the ledger, as one transaction. Given twice it is there once. Raises StorageError."""
+        """Remember it, with its entry in the ledger, as one transaction. Given twice it is there once. Raises
+        ExemptionRefused where the policy it names is hard-mandatory, StorageError."""
         row = {
             "id": exemption.id,
             "policy": clean(exemption.policy),
@@ -66,7 +68,17 @@ class Exemptions:
             "created_at": to_us(exemption.created_at),
             "until": to_us(exemption.until),
         }
+        hard = sa.select(FINDING.c.seq).where(
+            FINDING.c.policy_id == exemption.policy,
+            FINDING.c.resolved_at == OPEN,
+            FINDING.c.enforcement == EnforcementLevel.HARD_MANDATORY.value,
+        )
         with self._database.write() as connection:
+            if connection.scalar(hard.limit(1)) is not None:
+                raise ExemptionRefused(
+                    f"The policy {exemption.policy} is hard-mandatory: nothing exempts from it.",
+                    hint="Mend what fails, or lower its level: policies.enforcement, or the policy set.",
+                )
             there = connection.scalar(sa.select(EXEMPTION.c.id).where(EXEMPTION.c.id == exemption.id))
             if there is None:
                 connection.execute(sa.insert(EXEMPTION).values(row))
@@ -140,10 +152,9 @@ class Exemptions:
             return int(connection.scalar(query) or 0)
 
     def covering(self, policy_id: str, resource: Resource, at: datetime) -> Exemption | None:
-        """The exemption in force that covers a failure of this resource, as the resource is given."""
-        record = _record(resource)
-        found = (e for e in self.in_force(at) if e.covers(policy_id, resource.ref, record))
-        return max(found, key=lambda e: e.ends, default=None)
+        """The exemption in force that covers a failure of this resource, as the resource is given. Whether the policy may be
+        exempt from at all is the caller's to know."""
+        return covering(self.in_force(at), policy_id, resource)
 
     def settle(self, at: datetime) -> Settled:
         """Let exemptions and open findings find each other. Raises StorageError."""
@@ -183,6 +194,7 @@ class Exemptions:
                 sa.select(
                     FINDING.c.seq,
                     FINDING.c.policy_id,
+                    FINDING.c.enforcement,
                     sa.case((holds, FINDING.c.exemption), else_=None).label("held"),
                     RESOURCE.c.uid,
                     SCOPE.c.provider,
@@ -199,7 +211,10 @@ class Exemptions:
             )
             if since is not None:
                 moved = sa.or_(RESOURCE.c.changed_at >= since, FINDING.c.opened_at >= since)
-                query = query.where(sa.or_(moved, FINDING.c.exemption.is_not(None) & sa.not_(holds)))
+                lapsed = FINDING.c.exemption.is_not(None) & sa.or_(
+                    sa.not_(holds), FINDING.c.enforcement == EnforcementLevel.HARD_MANDATORY.value
+                )
+                query = query.where(sa.or_(moved, lapsed))
             with self._database.read() as connection:
                 rows = connection.execute(query).all()
             if not rows:
@@ -208,14 +223,17 @@ class Exemptions:
             yield rows
 
     def _wanted(self, row: Any, active: Sequence[Exemption]) -> str | None:
-        """The exemption a finding should have: the one it has, as long as that covers it; else the one that ends last."""
+        """The exemption a finding should have: the one it has, as long as that covers it; else the one that ends last; none
+        where its policy is hard-mandatory."""
+        if row.enforcement == EnforcementLevel.HARD_MANDATORY:
+            return None
         ref = ResourceRef(
             provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
         )
         speaking = [e for e in active if e.speaks_of(row.policy_id, ref)]
         if any(e.reads_documents for e in speaking):
             stored = self._reader.get(row.uid, None)
-            record = {} if stored is None else _record(stored.resource)
+            record = {} if stored is None else record_of(stored.resource)
             speaking = [e for e in speaking if not e.reads_documents or e.covers(row.policy_id, ref, record)]
         if any(e.id == row.held for e in speaking):
             return str(row.held)
@@ -240,21 +258,6 @@ def _told(exemption: Exemption) -> dict[str, Any]:
         "why": exemption.why,
         "ticket": exemption.ticket,
         "until": exemption.until,
-    }
-
-
-def _record(resource: Resource) -> Mapping[str, Any]:
-    ref = resource.ref
-    return {
-        "uid": ref.uid,
-        "provider": ref.provider,
-        "account": ref.account,
-        "region": ref.region,
-        "type": ref.type,
-        "name": resource.name,
-        "tags": dict(resource.tags),
-        "document": resource.document,
-        "unread": dict(resource.unread),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 import sqlalchemy as sa
 
-from policies.policy import Phase
+from policies.policy import EnforcementLevel, Phase
 from providers.provider import Severity
 from providers.resource import ResourceRef
 from storage.tables import FINDING, RESOURCE, SCOPE
@@ -47,6 +47,7 @@ class Finding:
     phase: Phase
     severity: Severity
     status: FindingStatus
+    enforcement: EnforcementLevel = EnforcementLevel.SOFT_MANDATORY
     message: str
     details: tuple[Mapping[str, Any], ...]
     opened_at: datetime
@@ -65,6 +66,7 @@ class Finding:
             "title": self.title,
             "phase": self.phase.value,
             "severity": self.severity.value,
+            "enforcement": self.enforcement.value,
             "resource": self.ref.uid,
             "provider": self.ref.provider,
             "account": self.ref.account,
@@ -149,6 +151,7 @@ def finding_of(row: Any, at: datetime | None) -> Finding:
         title=row.title,
         phase=Phase(row.phase),
         severity=Severity(row.severity),
+        enforcement=EnforcementLevel(row.enforcement or EnforcementLevel.SOFT_MANDATORY),
         status=status,
         message=row.message,
         details=details_of(row.details),

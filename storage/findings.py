@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from policies.policy import Policy
 from policies.verdict import Verdict
 from providers.provider import Severity
-from storage.applying import Applying, resolve
+from storage.applying import DESCRIBED, Applying, described, resolve
 from storage.database import Database
 from storage.finding import (
     FOUND,
@@ -86,6 +86,28 @@ class Findings:
         """
         with self._database.write() as connection:
             return Applying(connection, policies, to_us(at), cycle_id).run(list(verdicts), list(settled))
+
+    def describe(self, policies: Iterable[Policy]) -> int:
+        """Let open findings say of their policies what these say of themselves now: a severity or a level that was
+        configured anew changes no verdict, so nothing else would tell. How many findings changed. Raises StorageError."""
+        columns = [FINDING.c[name] for name in DESCRIBED]
+        here = FINDING.c.resolved_at == OPEN
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(FINDING.c.policy_id, *columns).where(here).distinct()).all()
+        said = {(row.policy_id, tuple(row[1:])) for row in rows}
+        names = {policy_id for policy_id, _ in said}
+        changed = 0
+        for policy in policies:
+            if policy.id not in names:
+                continue
+            now = described(policy)
+            if all(values == tuple(now.values()) for policy_id, values in said if policy_id == policy.id):
+                continue
+            differs = sa.or_(*(FINDING.c[name].is_distinct_from(value) for name, value in now.items()))
+            statement = sa.update(FINDING).where(here, FINDING.c.policy_id == policy.id, differs)
+            with self._database.write() as connection:
+                changed += connection.execute(statement.values(now)).rowcount
+        return changed
 
     def retire(
         self, active: Collection[str], at: datetime, cycle_id: int | None = None

@@ -274,6 +274,8 @@ class FindingRow(Table, table=True):
     resolved_cycle: int | None = _int(null=True)
     reason: str | None = _text(null=True)
     baseline: bool = Field(sa_column=Column(sa.Boolean(), nullable=False))
+    enforcement: str | None = _text(null=True)
+    """The policy's level; null was never told, and is soft-mandatory."""
     exemption: str | None = _text(null=True)
     """The exemption that covers it, or did last; whether it holds is a matter of its own times."""
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.asking import opened
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
-from daemon.cli.output import Column
-from daemon.cli.policy import SEVERITY_STYLE, engine_of, policies_of
+from daemon.cli.output import Column, text
+from daemon.cli.policies import SEVERITY_STYLE
+from daemon.cli.policy import engine_of, policies_of
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
-    from policies.pack import PolicySet
+    from policies.exemption import Exemption
+    from policies.policy import Policy
     from policies.subject import Subject
     from policies.verdict import Verdict
     from providers.exports import Export
+    from providers.resource import Resource
 
 app = typer.Typer()
 _OUTCOME_STYLE = {"fail": "red", "unknown": "yellow", "pass": "green"}
@@ -46,32 +51,52 @@ def check(
             "--policies", help="Policies instead of the configured ones; repeatable.", metavar="PATH"
         ),
     ] = None,
+    exemptions: Annotated[
+        bool,
+        typer.Option(
+            "--exemptions", help="Let pass what the configured database has an exemption in force for."
+        ),
+    ] = False,
     all: Annotated[bool, typer.Option("--all", help="Show what passed, too.")] = False,
 ) -> ExitStatus:
     """Judge a Terraform plan or state, or an inventory export, without a cloud: the same policies.
 
     What is known only after apply, and what an export does not hold, is unknown here, never a pass. Exit status 1 where
-    something failed, 3 where something could not be told or a file says that it is not whole.
+    something failed, 3 where something could not be told or a file says that it is not whole. An advisory policy is shown
+    and changes no exit status; with --exemptions nor does an exempt failure, unless its policy is hard-mandatory.
     """
     from policies.evaluate import Judge
+    from policies.exemption import covering
+    from policies.policy import EnforcementLevel
     from policies.verdict import Outcome
     from providers.exports import exports
 
     groups = exports(files)
     engine = engine_of(cli)
     chosen = policies_of(cli, engine, policies)
+    borne = _in_force(cli) if exemptions else ()
     seen: set[Outcome] = set()
 
     def rows() -> Iterator[dict[str, Any]]:
         with Judge(chosen, cli.settings.policies, engine=engine) as judge:
             for where, subjects in _subjects(groups):
-                for verdict in judge.judge(subjects, now=cli.clock()):
-                    seen.add(verdict.outcome)
+                followed = _Followed(subjects)
+                for verdict in judge.judge(followed, now=cli.clock()):
+                    policy, exemption = chosen.by_id(verdict.policy_id), None
+                    resource = followed.of(verdict)
+                    if (
+                        verdict.outcome is Outcome.FAIL
+                        and policy.enforcement is not EnforcementLevel.HARD_MANDATORY
+                    ):
+                        exemption = covering(borne, policy.id, resource) if borne else None
+                    if exemption is None and policy.enforcement is not EnforcementLevel.ADVISORY:
+                        seen.add(verdict.outcome)
                     if all or verdict.outcome is not Outcome.PASS:
-                        yield _verdict_row(where, verdict, chosen)
+                        yield _verdict_row(where, verdict, policy, exemption)
 
     columns = (
         Column(key="outcome", title="OUTCOME", style=lambda v: _OUTCOME_STYLE.get(str(v), "")),
+        Column(key="enforcement", title="LEVEL"),
         Column(key="severity", title="SEVERITY", style=lambda v: SEVERITY_STYLE.get(str(v), "")),
         Column(key="policy", title="POLICY"),
         Column(key="resource", title="RESOURCE"),
@@ -104,8 +129,35 @@ def _subjects(groups: list[Export]) -> Iterator[tuple[str, Iterable[Subject]]]:
             yield where, (Subject(resource=found, view=terraform_view(found)) for found in group)
 
 
-def _verdict_row(where: str, verdict: Verdict, policies: PolicySet) -> dict[str, Any]:
-    policy = policies.by_id(verdict.policy_id)
+class _Followed:
+    """Subjects on their way to the judge, and back by the verdicts, which come in the same order."""
+
+    def __init__(self, subjects: Iterable[Subject]) -> None:
+        self._subjects = subjects
+        self._given: deque[Resource] = deque()
+
+    def __iter__(self) -> Iterator[Subject]:
+        for subject in self._subjects:
+            self._given.append(subject.resource)
+            yield subject
+
+    def of(self, verdict: Verdict) -> Resource:
+        """What a verdict is about."""
+        while self._given[0].uid != verdict.uid:
+            self._given.popleft()
+        return self._given[0]
+
+
+def _in_force(cli: State) -> tuple[Exemption, ...]:
+    from storage.exemptions import Exemptions
+
+    return Exemptions(opened(cli)).in_force(cli.now())
+
+
+def _verdict_row(where: str, verdict: Verdict, policy: Policy, exemption: Exemption | None) -> dict[str, Any]:
+    said = verdict.text
+    if exemption is not None:
+        said += f" (exempt until {text(exemption.until)}: {exemption.ticket}, by {exemption.who})"
     return {
         "file": where,
         "resource": verdict.uid,
@@ -113,6 +165,8 @@ def _verdict_row(where: str, verdict: Verdict, policies: PolicySet) -> dict[str,
         "title": policy.title,
         "phase": policy.phase.value,
         "severity": policy.severity.value,
+        "enforcement": policy.enforcement.value,
         "outcome": verdict.outcome.value,
-        "message": verdict.text,
+        "message": said,
+        "exemption": None if exemption is None else exemption.id,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,18 +11,18 @@ from config.errors import UsageError
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
+from daemon.cli.policies import SEVERITY_STYLE, described, row, shown
+from daemon.cli.policy_files import check_sentinel, given, test_all
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
     from policies.engine import Engine
     from policies.errors import PolicyError
-    from policies.pack import CompiledPolicy, PolicySet
-    from policies.testing import Report
+    from policies.pack import PolicySet
 
 app = typer.Typer()
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="PATH...")]
-SEVERITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
 
 def engine_of(cli: State) -> Engine:
@@ -53,22 +52,6 @@ def policies_of(cli: State, engine: Engine, paths: list[Path] | None = None) -> 
     return load_paths(paths, engine) if paths else load(cli.settings.policies, engine)
 
 
-def _row(compiled: CompiledPolicy) -> dict[str, Any]:
-    policy = compiled.policy
-    return {
-        "id": policy.id,
-        "title": policy.title,
-        "phase": policy.phase.value,
-        "severity": policy.severity.value,
-        "language": policy.language.value,
-        "pack": policy.pack,
-        "types": sorted(policy.types),
-        "terraform_types": sorted(policy.terraform_types),
-        "frameworks": {name: list(controls) for name, controls in sorted(policy.frameworks.items())},
-        "path": str(policy.path),
-    }
-
-
 @verb(app, "watchstander policy list", "watchstander policy list ./policies --format json", name="list")
 def list_(
     cli: State,
@@ -82,11 +65,15 @@ def list_(
 ) -> None:
     """The policies in use, or those in the given files and folders."""
     policies = policies_of(cli, engine_of(cli), paths)
-    rows = (_row(policies.compiled(p.id)) for p in policies.policies if phase in (None, p.phase.value))
+    rows = (row(p, cli) for p in policies.policies if phase in (None, p.phase.value))
     columns = (
         Column(key="id", title="ID"),
         Column(key="severity", title="SEVERITY", style=lambda v: SEVERITY_STYLE.get(str(v), "")),
         Column(key="phase", title="PHASE"),
+        Column(key="enforcement", title="LEVEL"),
+        Column(key="scope", title="SCOPE"),
+        Column(key="joins", title="JOINS"),
+        Column(key="reads_clock", title="CLOCK", render=lambda v: "yes" if v else ""),
         Column(key="title", title="TITLE"),
     )
     cli.out.items(rows, columns, empty="No policy is in use.")
@@ -122,36 +109,8 @@ def show(cli: State, id: Annotated[str, typer.Argument(help="The policy's id.")]
         near = get_close_matches(id, [p.id for p in policies.policies], n=1)
         hint = f"Did you mean {near[0]}?" if near else "`watchstander policy list` shows all."
         raise UsageError(f"There is no policy {id}.", hint=hint)
-    compiled = policies.compiled(id)
-    policy = compiled.policy
-    document = _row(compiled) | {
-        "description": policy.description,
-        "remediation": policy.remediation,
-        "parameters": dict(policy.parameters),
-        "containment": policy.containment.hook if policy.containment else None,
-        "absent_block": policy.absent_block.value,
-        "reads": None if policy.reads is None else sorted(policy.reads),
-        "reads_clock": policy.reads_clock,
-        "joins": sorted(policy.joins),
-        "digest": policy.digest.hex(),
-        "source": policy.source,
-    }
-
-    def human() -> str:
-        lines = [f"{policy.id}: {policy.title} ({policy.severity.value}, {policy.phase.value})", ""]
-        about = {
-            "Why": policy.description,
-            "Remedy": policy.remediation,
-            "Judges": ", ".join([*sorted(policy.types), *sorted(policy.terraform_types)]) or "findings",
-            "Reads": "anything" if policy.reads is None else ", ".join(sorted(policy.reads)),
-            "Frameworks": "; ".join(f"{n} {', '.join(c)}" for n, c in sorted(policy.frameworks.items())),
-            "Parameters": ", ".join(f"{k}={v!r}" for k, v in policy.parameters.items()),
-            "File": str(policy.path),
-        }
-        lines += [f"{name + ':':<12}{value}" for name, value in about.items() if value]
-        return "\n".join([*lines, "", policy.source.rstrip()])
-
-    cli.out.document(document, human)
+    policy = policies.by_id(id)
+    cli.out.document(described(policy, cli), lambda: shown(policy, cli))
 
 
 @verb(app, "watchstander policy check ./policies")
@@ -163,18 +122,16 @@ def check(cli: State, paths: Paths) -> ExitStatus:
     from policies.errors import PolicyErrors
 
     errors: list[PolicyError] = []
-    rego, sentinel = _by_language(paths)
-    count = 0
-    if rego:
+    found = given(paths)
+    count = len(found.sentinel)
+    for group, engine in ((found.whole, engine_of), (found.rego, rego_of)):
+        if not group:
+            continue
         try:
-            count += len(policies_of(cli, rego_of(cli), rego))
-        except PolicyErrors as found:
-            errors += found.errors
-    for path in sentinel:
-        found_error = _check_sentinel(path)
-        count += 1
-        if found_error is not None:
-            errors.append(found_error)
+            count += len(policies_of(cli, engine(cli), group))
+        except PolicyErrors as wrong:
+            errors += wrong.errors
+    errors += [error for path in found.sentinel if (error := check_sentinel(path)) is not None]
     rows = [
         {
             "path": str(error.position.path),
@@ -208,18 +165,7 @@ def run_tests_of(
     coverage: Annotated[bool, typer.Option("--coverage", help="Say which lines no test reached.")] = False,
 ) -> ExitStatus:
     """Run the tests of policies: Rego's ``*_test.rego``, YAML cases beside a policy, Sentinel's ``test/NAME/*``."""
-    from policies.testing import Report, run_tests
-
-    rego, sentinel = _by_language(paths)
-    parts = (
-        [run_tests(rego, rego_of(cli), now=cli.clock(), coverage=coverage)] if rego or not sentinel else []
-    )
-    if sentinel:
-        parts.append(_test_sentinel([path for path in paths if path.exists()], cli.clock()))
-    report = Report(
-        cases=tuple(case for part in parts for case in part.cases),
-        coverage=tuple(entry for part in parts for entry in part.coverage),
-    )
+    report = test_all(paths, engine_of(cli), rego_of(cli), now=cli.clock(), coverage=coverage)
 
     def human() -> str:
         lines = [
@@ -282,42 +228,6 @@ def evaluate(
 
 
 # Sentinel
-
-
-def _by_language(paths: list[Path]) -> tuple[list[Path], list[Path]]:
-    """(what may hold Rego, the Sentinel policies); a missing path is left for the Rego side to name."""
-    rego: list[Path] = []
-    sentinel: list[Path] = []
-    for path in paths:
-        if path.suffix == ".sentinel":
-            sentinel.append(path)
-            continue
-        found = sorted(f for f in path.rglob("*.sentinel") if "test" not in f.relative_to(path).parts[:-1])
-        sentinel += found
-        if not found or any(path.rglob("*.rego")):
-            rego.append(path)
-    return rego, sentinel
-
-
-def _check_sentinel(path: Path) -> PolicyError | None:
-    from policies.errors import PolicyError
-    from policies.files import read_module
-    from policies.sentinel import compile_policy
-
-    try:
-        compile_policy(read_module(path).text, path)
-    except PolicyError as error:
-        return error
-    return None
-
-
-def _test_sentinel(paths: list[Path], now: datetime) -> Report:
-    from policies.cases import CaseResult
-    from policies.sentinel.testing import run_tests
-    from policies.testing import Report
-
-    results = (result.to_json() for result in run_tests(paths, now=now))
-    return Report(cases=tuple(CaseResult(**result) for result in results))
 
 
 def _eval_sentinel(

@@ -11,9 +11,9 @@ its kin, and ``binary`` is the vendor's own engine where it is installed.
 
 from __future__ import annotations
 
+from policies.policy import EnforcementLevel
 from policies.sentinel.binary import SentinelBinary
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
-from policies.sentinel.configuration import EnforcementLevel
 from policies.sentinel.imports.http import HttpAccess
 from policies.sentinel.options import Options
 from policies.sentinel.policy import CompiledPolicy, RuleTrace, SentinelError, SentinelResult, compile_policy

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policies.errors import PackError, Position
+from policies.policy import EnforcementLevel
 from policies.sentinel import semantics
-from policies.sentinel.hcl import LABELS, Block
+from policies.sentinel.hcl import LABELS, Attribute, Block
 
 _REMOTE: Final = re.compile(
     r"[a-z0-9]+::|[a-z][a-z0-9+]*://|(?:github|gitlab|bitbucket)\.(?:com|org)/|git@", re.IGNORECASE
 )
 PLAN_IMPORTS: Final = frozenset({"tfplan/v2", "tfconfig/v2", "tfstate/v2", "tfrun"})
-
-
-class EnforcementLevel(StrEnum):
-    """What a failing policy means."""
-
-    ADVISORY = "advisory"
-    """It is said, and nothing else."""
-    SOFT_MANDATORY = "soft-mandatory"
-    """It must pass, unless somebody entitled overrides it; that is recorded."""
-    HARD_MANDATORY = "hard-mandatory"
-    """It must pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +58,8 @@ class PolicySetConfig:
     timezone: tzinfo = UTC
     rules: Mapping[str, Any] | None = None
     """What a test expects; None where the file has no ``test`` block."""
+    places: Mapping[tuple[str, str], Position] = field(default_factory=dict)
+    """(Kind of block, its names joined with ``/``) -> where it stands."""
 
 
 class ConfigReader:
@@ -86,22 +78,44 @@ class ConfigReader:
         self._features: dict[str, Any] = {}
         self._timezone: tzinfo = UTC
         self._rules: Mapping[str, Any] | None = None
+        self.errors: list[PackError] = []
+        """All that is wrong, in the order it was found."""
 
     def add(self, file: Block, *, override: bool = False) -> None:
         """Take in one file. What an overriding file says replaces what was said before."""
-        file.refuse_others(frozenset(), frozenset(LABELS))
+        for attribute in file.attributes.values():
+            self._try(partial(_refuse, attribute))
         for block in file.blocks:
-            if len(block.labels) != LABELS[block.type]:
-                raise PackError(f'"{block.type}" has {LABELS[block.type]} names in quotes', block.where)
-            key = (block.type, "/".join(block.labels))
-            if key in self._seen and not override and block.type != "sentinel":
-                name = f' "{block.labels[-1]}"' if block.labels else ""
-                raise PackError(f"{block.type}{name} was declared before, at {self._seen[key]}", block.where)
-            self._seen[key] = block.where
-            getattr(self, f"_{block.type}")(block)
+            self._try(partial(self._block, block, override=override))
+
+    def _try(self, take: Callable[[], None]) -> None:
+        try:
+            take()
+        except PackError as error:
+            self.errors.append(error)
+
+    def _block(self, block: Block, *, override: bool) -> None:
+        if block.type not in LABELS:
+            raise PackError(
+                f'unknown block "{block.type}"; known here: {", ".join(sorted(LABELS))}', block.where
+            )
+        if len(block.labels) != LABELS[block.type]:
+            raise PackError(f'"{block.type}" has {LABELS[block.type]} names in quotes', block.where)
+        key = (block.type, "/".join(block.labels))
+        if key in self._seen and not override and block.type != "sentinel":
+            name = f' "{block.labels[-1]}"' if block.labels else ""
+            raise PackError(f"{block.type}{name} was declared before, at {self._seen[key]}", block.where)
+        self._seen[key] = block.where
+        getattr(self, f"_{block.type}")(block)
 
     def config(self) -> PolicySetConfig:
-        """All that was taken in."""
+        """All that was taken in. Raises the first of ``errors``."""
+        if self.errors:
+            raise self.errors[0]
+        return self.understood()
+
+    def understood(self) -> PolicySetConfig:
+        """What could be taken in, whatever else is wrong."""
         return PolicySetConfig(
             path=self._path,
             policies=tuple(self._policies.values()),
@@ -114,6 +128,7 @@ class ConfigReader:
             features=self._features,
             timezone=self._timezone,
             rules=self._rules,
+            places=dict(self._seen),
         )
 
     @staticmethod
@@ -243,6 +258,11 @@ class ConfigReader:
         self._params.update(_section(data, "param", where))
         if "test" in data:
             self._rules = _section(data, "test", where)
+
+
+def _refuse(attribute: Attribute) -> None:
+    """Refuse an attribute outside any block. Raises PackError."""
+    raise PackError(f'unknown attribute "{attribute.name}"; only blocks stand here', attribute.where)
 
 
 def _section(data: Mapping[str, Any], name: str, where: Position) -> Mapping[str, Any]:

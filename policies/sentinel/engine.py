@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -45,6 +47,9 @@ REVISION: Final = 1
 """Raised when the interpreter comes to give another answer: verdicts remembered before are then judged again."""
 OWN_IMPORTS: Final = frozenset({"asset", "context", "inventory", "finding"})
 PACKAGE: Final = "sentinel"
+SET_DATA: Final = "sentinel"
+"""The key of a program's data below which a policy set's imports stand: see :mod:`policies.sets`."""
+_TERRAFORM_TYPE: Final = re.compile(rb"(?:aws|azurerm|google)_[a-z0-9_]+")
 _SHOWN: Final = 20
 _PROVIDERS: Final = {"aws": "hashicorp/aws", "azure": "hashicorp/azurerm", "gcp": "hashicorp/google"}
 
@@ -83,19 +88,20 @@ class SentinelEngine:
     def check(self, modules: Sequence[Module]) -> Checked:
         """Parse and examine modules, and see that what they import is there."""
         errors: list[PolicyError] = []
-        compiled: list[tuple[Module, CompiledPolicy]] = []
+        parsed: list[tuple[Module, CompiledPolicy]] = []
         for module in modules:
             try:
-                compiled.append((module, _compiled(module.text, module.path)))
+                parsed.append((module, compiled(module.text, module.path)))
             except PolicyError as error:
                 errors.append(error)
-        libraries = {_package(m.path) for m, policy in compiled if not _has_main(policy)}
+        libraries = {_package(m.path) for m, policy in parsed if not _has_main(policy)}
+        looking = _looking(parsed)
         checked: list[CheckedModule] = []
-        for module, policy in compiled:
+        for module, policy in parsed:
             notes, wrong = read_annotations(module.path, module.text)
             errors.extend(wrong)
-            errors.extend(_missing(policy, libraries))
-            checked.append(_checked(module, policy, notes))
+            errors.extend(_missing(policy, libraries, module.given))
+            checked.append(_checked(module, policy, notes, judging=module.path in looking))
         return Checked(modules=tuple(checked), errors=tuple(errors))
 
     # Evaluating.
@@ -109,14 +115,13 @@ class SentinelEngine:
             return Answer(failure=Failure(kind=FailureKind.ERROR, cause="Sentinel has no queries"))
         sources = [(Path(path), text) for path, text, _ in evaluation.program.modules]
         try:
-            policy, *modules = [_compiled(text, path) for path, text in sources]
+            group = [compiled(text, path) for path, text in sources]
         except PolicySyntaxError as error:
             return Answer(failure=Failure(kind=FailureKind.ERROR, cause=str(error)))
-        given = orjson.loads(evaluation.program.data).get("parameters", {})
-        params = {name: value for name, value in given.items() if name in policy.params}
-        options = Options(
-            modules={module.path.stem: module for module in modules}, guard=False, null_as_undefined=False
-        )
+        policy = group[0]
+        settings = _settings(evaluation.program.data)
+        params = {name: value for name, value in settings.parameters.items() if name in policy.params}
+        options = settings.options(group)
         data = _imports(orjson.loads(evaluation.input), self._further(evaluation.data))
         result = policy.evaluate(data, params, now=evaluation.now, budget=self._budget, options=options)
         if result.error is not None:
@@ -135,8 +140,43 @@ class SentinelEngine:
         )
 
 
+class _Settings:
+    """What a program's data gives to its evaluations: parameters and, in a policy set, imports."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.parameters: Mapping[str, Any] = data.get("parameters", {})
+        self._set: Mapping[str, Any] = data.get(SET_DATA, {})
+        self._timezone = ZoneInfo(self._set["timezone"]) if "timezone" in self._set else UTC
+
+    def options(self, group: Sequence[CompiledPolicy]) -> Options:
+        """The options, with the modules of the program by the names they are imported by. ``group`` begins with the policy."""
+        named: Mapping[str, int] | None = self._set.get("modules")
+        if named is None:
+            return Options(
+                modules={module.path.stem: module for module in group[1:]},
+                guard=False,
+                null_as_undefined=False,
+            )
+        mocks = {name: group[place] for name, place in self._set["mock_modules"].items()}
+        return Options(
+            modules={name: group[place] for name, place in named.items()},
+            static=self._set["static"],
+            mocks={**self._set["mocks"], **mocks},
+            globals=self._set["globals"],
+            timezone=self._timezone,
+            guard=False,
+            null_as_undefined=False,
+        )
+
+
 @lru_cache(maxsize=4096)
-def _compiled(text: str, path: Path) -> CompiledPolicy:
+def _settings(data: bytes) -> _Settings:
+    return _Settings(orjson.loads(data))
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str, path: Path) -> CompiledPolicy:
+    """A source, compiled once. Raises PolicySyntaxError."""
     return compile_policy(text, path)
 
 
@@ -159,9 +199,17 @@ def _is_module(name: str) -> bool:
     return name not in STANDARD and name not in PLAN_IMPORTS and name not in OWN_IMPORTS
 
 
-def _missing(policy: CompiledPolicy, libraries: set[str]) -> Iterator[PolicyError]:
+def _missing(
+    policy: CompiledPolicy, libraries: set[str], given: Mapping[str, Path | None] | None
+) -> Iterator[PolicyError]:
     for node in policy.code.program.imports:
-        if _is_module(node.name) and f"{PACKAGE}.{_word(node.name)}" not in libraries:
+        if given is not None and (node.name in given or node.name.partition("/")[0] in given):
+            continue
+        if given is not None and _is_module(node.name):
+            what = f'the import "{node.name}" is neither a standard import nor given by the policy set.'
+            hint = f'Say so in sentinel.hcl: import "module" "{node.name}" {{ source = "…" }}.'
+            yield PolicySyntaxError(what, Position(policy.path, *node.at), hint=hint)
+        elif given is None and _is_module(node.name) and f"{PACKAGE}.{_word(node.name)}" not in libraries:
             what = f'the import "{node.name}" is neither a standard import nor a module beside the policy.'
             hint = f"Put it beside the policy as {node.name}.sentinel, without a main."
             yield PolicySyntaxError(what, Position(policy.path, *node.at), hint=hint)
@@ -170,12 +218,30 @@ def _missing(policy: CompiledPolicy, libraries: set[str]) -> Iterator[PolicyErro
             yield PolicySyntaxError(what, Position(policy.path, *node.at))
 
 
-def _checked(module: Module, policy: CompiledPolicy, notes: Sequence[Annotation]) -> CheckedModule:
+def _looking(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> set[Path]:
+    """The files that look at resources, by themselves or through the modules they import."""
+    by_package = {_package(module.path): module.path for module, _ in parsed}
+    imported: dict[Path, set[Path]] = {}
+    looking = {module.path for module, policy in parsed if _judges_resources(policy)}
+    for module, policy in parsed:
+        given = module.given
+        found = (
+            by_package.get(f"{PACKAGE}.{_word(name)}") if given is None else given.get(name)
+            for name in policy.imports
+        )
+        imported[module.path] = {path for path in found if path is not None}
+    while more := {path for path, used in imported.items() if used & looking} - looking:
+        looking |= more
+    return looking
+
+
+def _checked(
+    module: Module, policy: CompiledPolicy, notes: Sequence[Annotation], *, judging: bool
+) -> CheckedModule:
     package = _package(module.path)
     rules: tuple[Rule, ...] = ()
     if _has_main(policy):
         # A policy that looks at no resource decides requests; it judges nothing by itself.
-        judging = _judges_resources(policy)
         kind = RuleKind.PARTIAL_SET if judging else RuleKind.FUNCTION
         rules = tuple(
             Rule(
@@ -187,7 +253,7 @@ def _checked(module: Module, policy: CompiledPolicy, notes: Sequence[Annotation]
             )
             for name in (("deny", "unknown") if judging else ("allow",))
         )
-    types = frozenset(_types(policy))
+    types = frozenset(_types(policy)) or _named_types(policy)
     known = all(name in STANDARD or name in PLAN_IMPORTS for name in policy.imports if not _is_module(name))
     return CheckedModule(
         module=module,
@@ -201,6 +267,7 @@ def _checked(module: Module, policy: CompiledPolicy, notes: Sequence[Annotation]
         reads_clock=policy.reads_clock,
         asset_types=frozenset(),
         null_blocks=False,
+        parameters=policy.params,
     )
 
 
@@ -230,6 +297,17 @@ def _types(policy: CompiledPolicy) -> Iterator[str]:
                 for item in operand.items if isinstance(operand, nodes.ListLiteral) else (operand,):
                     if isinstance(item, nodes.Literal) and isinstance(item.value, bytes):
                         yield item.value.decode(errors="replace")
+
+
+def _named_types(policy: CompiledPolicy) -> frozenset[str]:
+    """The Terraform types a policy names anywhere: as what it asks a module's function for, mostly."""
+    return frozenset(
+        node.value.decode()
+        for node in walk(policy.code.program.body)
+        if isinstance(node, nodes.Literal)
+        and isinstance(node.value, bytes)
+        and _TERRAFORM_TYPE.fullmatch(node.value)
+    )
 
 
 def _imports(document: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

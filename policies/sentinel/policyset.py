@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from policies.errors import PackError, Position
+from policies.policy import EnforcementLevel
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
-from policies.sentinel.configuration import ConfigReader, EnforcementLevel, PolicyEntry, PolicySetConfig
+from policies.sentinel.configuration import ConfigReader, PolicyEntry, PolicySetConfig
 from policies.sentinel.hcl import parse_file
 from policies.sentinel.options import Options
 from policies.sentinel.policy import CompiledPolicy, SentinelResult
@@ -145,16 +146,23 @@ def read_config(path: Path) -> PolicySetConfig:
 
     Raises PackError with file and line.
     """
+    return config_reader(path).config()
+
+
+def config_reader(path: Path) -> ConfigReader:
+    """The same, with everything that is wrong in ``errors``. Raises PackError only where there is nothing to read."""
     reader = ConfigReader(path)
-    if not path.is_dir():
-        reader.add(parse_file(path))
-        return reader.config()
-    files = sorted([*path.glob("*.hcl"), *path.glob("sentinel.json")])
+    files = sorted([*path.glob("*.hcl"), *path.glob("sentinel.json")]) if path.is_dir() else [path]
     if not files:
         raise PackError("holds no sentinel.hcl", Position(path))
     for file in sorted(files, key=_overrides):
-        reader.add(parse_file(file), override=_overrides(file))
-    return reader.config()
+        try:
+            block = parse_file(file)
+        except PackError as error:
+            reader.errors.append(error)
+        else:
+            reader.add(block, override=path.is_dir() and _overrides(file))
+    return reader
 
 
 def _overrides(file: Path) -> bool:

@@ -47,11 +47,7 @@ class Sources:
 
     def options(self, config: PolicySetConfig, **changes: Any) -> Options:
         """What a configuration gives to an evaluation, its files read."""
-        static: dict[str, Any] = {}
-        for name, file in config.static.items():
-            static[name] = read_json(file.path)
-            if not isinstance(static[name], Mapping):
-                raise PackError(f'the static import "{name}" must hold an object', file.where)
+        static = {name: read_static(name, file) for name, file in config.static.items()}
         return Options(
             modules={name: self.policy(file.path) for name, file in config.modules.items()},
             static=static,
@@ -64,3 +60,11 @@ class Sources:
     def data(self, config: PolicySetConfig) -> Mapping[str, Any]:
         """The data of Terraform imports whose plan the configuration names."""
         return {name: read_terraform(file.path)[name] for name, file in config.plans.items()}
+
+
+def read_static(name: str, file: SourceFile) -> Mapping[str, Any]:
+    """The data of a static import. Raises PackError."""
+    data = read_json(file.path)
+    if not isinstance(data, Mapping):
+        raise PackError(f'the static import "{name}" must hold an object', file.where)
+    return data

@@ -64,6 +64,7 @@ def test_a_finding_opens_once_and_resolves(world: Any, judge: Any, make_policy: 
         "title": "Title of p1",
         "phase": "preparation",
         "severity": "high",
+        "enforcement": "soft-mandatory",
         "resource": world.estate.uid(0),
         "provider": "memory",
         "account": "100000000000",
