@@ -254,6 +254,14 @@ class GcpSettings(ProviderSettings):
     """The endpoint for REST calls (Compute, IAM, Storage, Resource Manager), where ``endpoint`` is a gRPC address."""
     quota_project: str | None = None
     """The project whose Cloud Asset quota is used."""
+    exclude_projects: tuple[str, ...] = ()
+    """Projects (their ids) never to read."""
+    exclude_folders: tuple[str, ...] = ()
+    """Folders (``folders/2`` or the number) of which no project, and nothing else, is ever read."""
+    os_inventory: bool = False
+    """Whether the OS inventory of instances is read too: what is installed, as OS Config reports it."""
+    impersonate: tuple[str, ...] = ()
+    """Service accounts to become, one after the other, by their e-mail addresses; the last one reads."""
     subscriptions: tuple[str, ...] = ()
     """Pub/Sub subscriptions where asset feeds, audit logs and findings arrive: ``projects/p/subscriptions/s``."""
     credential: Literal["default", "anonymous"] = "default"

@@ -19,7 +19,7 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IamCall:
-    """How a service tells a resource's IAM policy."""
+    """How a service tells a resource's IAM policy, or its organisation policies."""
 
     method: str
     path: str
@@ -41,6 +41,8 @@ class AssetType:
     """What the GET needs."""
     iam: IamCall | None = None
     """None: the type has no IAM policy of its own."""
+    constraints: IamCall | None = None
+    """How its organisation policies are listed; None: it has none."""
     volatile: frozenset[str] = frozenset()
     """Keys, at any depth, that change without anyone changing the resource."""
     texts: frozenset[str] = frozenset()
@@ -195,6 +197,9 @@ _TYPES = (
             path="/v1/{path}:getIamPolicy",
             permission="resourcemanager.projects.getIamPolicy",
             body={"options": {"requestedPolicyVersion": 3}},
+        ),
+        constraints=IamCall(
+            method="POST", path="/v1/{path}:listOrgPolicies", permission="orgpolicy.policy.get"
         ),
         texts=frozenset({"projectNumber"}),
         uid=lambda name, data: (

@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from providers.gcp.contents import ACCESS_POLICY, IAM_POLICY, ORG_POLICY, Content
 from providers.gcp.document import document
 
 
@@ -41,8 +42,10 @@ def policy(message: Any) -> dict[str, Any]:
     return out
 
 
-def asset_document(asset: Any, iam_policy: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The canonical document of one raw ``Asset`` message and the policy listed for it."""
+def asset_document(
+    asset: Any, iam_policy: Mapping[str, Any] | None, parts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The canonical document of one raw ``Asset`` message, the policy listed for it and further fields."""
     has_resource = asset.HasField("resource")
     return document(
         name=asset.name,
@@ -50,4 +53,17 @@ def asset_document(asset: Any, iam_policy: Mapping[str, Any] | None) -> dict[str
         data=struct(asset.resource.data) if has_resource else None,
         location=asset.resource.location if has_resource else None,
         policy=iam_policy,
+        parts=parts,
     )
+
+
+def body_of(content: Content, asset: Any) -> Any:
+    """What a listed ``Asset`` message holds of a content, in the REST API's words; None where it holds nothing."""
+    if content is IAM_POLICY:
+        return policy(asset.iam_policy) if asset.HasField("iam_policy") else None
+    if content is ORG_POLICY:
+        return [json_format.MessageToDict(one) for one in asset.org_policy] or None
+    if content is ACCESS_POLICY:
+        kind = asset.WhichOneof("access_context_policy")
+        return json_format.MessageToDict(getattr(asset, kind)) if kind else None
+    return json_format.MessageToDict(asset.os_inventory) if asset.HasField("os_inventory") else None

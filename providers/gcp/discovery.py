@@ -97,7 +97,7 @@ class Discoverer:
             for project in self._listed(parent if name else f"projects/{parent}"):
                 self._projects.learn(project)
                 count += 1
-                if project.active:
+                if project.active and self._is_read(project):
                     found.scopes[project.id] = None
                     found.accounts[project.id] = project.name
         except ProviderError as error:
@@ -113,9 +113,15 @@ class Discoverer:
                 )
             )
             return
-        if not count and kind == "projects":
+        unnamed = Project(id=self._projects.id_of(account) or account, number=account, name=account)
+        if not count and kind == "projects" and self._is_read(unnamed):
             # Cloud Asset answered, but did not name the project itself: it can be read all the same.
-            found.scopes[self._projects.id_of(account) or account] = None
+            found.scopes[unnamed.id] = None
+
+    def _is_read(self, project: Project) -> bool:
+        folders = {f"folders/{f.removeprefix('folders/')}" for f in self._settings.exclude_folders}
+        projects = {p.removeprefix("projects/") for p in self._settings.exclude_projects}
+        return not (folders & set(project.ancestors) or {project.id, project.number} & projects)
 
     def _listed(self, parent: str) -> Iterable[Project]:
         request = {
@@ -137,6 +143,7 @@ class Discoverer:
                         number=str(data.get("projectNumber") or names.last(asset.name)),
                         name=str(data.get("name") or data["projectId"]),
                         active=data.get("lifecycleState") not in _INACTIVE,
+                        ancestors=tuple(asset.ancestors),
                     )
             if not page.next_page_token:
                 return

@@ -5,9 +5,10 @@ The shape is Cloud Asset's own, in its camelCase, with what describes the answer
     {"name": "//storage.googleapis.com/b",
      "assetType": "storage.googleapis.com/Bucket",
      "resource": {"location": "europe-west1", "data": {...}},      # data: the service's REST representation
-     "iamPolicy": {"bindings": [...], "auditConfigs": [...]}}      # absent: the resource has no policy of its own
+     "iamPolicy": {"bindings": [...], "auditConfigs": [...]},      # absent: the resource has no policy of its own
+     "orgPolicy": [{"constraint": "constraints/…", "booleanPolicy": {"enforced": true}}]}    # see :mod:`.contents`
 
-``resource`` and ``iamPolicy`` come from two listings, so either can be unread alone. ``ancestors`` and
+Each field comes from a listing of its own, so it can be unread alone. ``ancestors`` and
 ``resource.parent`` are left out: moving a project would otherwise change every resource in it; the project's own
 document says where it stands.
 """
@@ -74,9 +75,10 @@ def document(
     data: Mapping[str, Any] | None,
     location: str | None,
     policy: Mapping[str, Any] | None,
+    parts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The canonical document. ``data`` None: nothing but the policy is known. Raises
-    :class:`~providers.normalise.DocumentTooDeep`."""
+    """The canonical document; ``parts`` are further fields (see :mod:`.contents`). ``data`` None: nothing but these is known.
+    Raises :class:`~providers.normalise.DocumentTooDeep`."""
     out: dict[str, Any] = {"name": name, "assetType": asset_type}
     declared = TYPES.get(asset_type)
     if data is not None:
@@ -89,7 +91,21 @@ def document(
     kept = {key: policy[key] for key in _POLICY_KEYS if policy.get(key)} if policy else {}
     if kept:
         out["iamPolicy"] = kept
+    for key, value in (parts or {}).items():
+        out[key] = _part(key, value)
     return canonical(out, _RULES.get(asset_type, NO_RULES))
+
+
+def _part(key: str, value: Any) -> Any:
+    """One further field, without what changes by itself. An organisation policy loses the version of its own format, which
+    not every source tells; a boolean constraint that is not enforced is written in two ways, and told in one."""
+    cleaned = _value(value, VOLATILE, None)
+    if key == "orgPolicy":
+        for one in cleaned:
+            one.pop("version", None)
+            if isinstance(one.get("booleanPolicy"), dict):
+                one["booleanPolicy"].setdefault("enforced", False)
+    return cleaned
 
 
 def region(asset_type: str, name: str, data: Mapping[str, Any], location: str | None) -> str:

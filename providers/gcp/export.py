@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from config.errors import UsageError
 from providers.gcp import names
+from providers.gcp.contents import IAM_POLICY, unasked
 from providers.gcp.document import document, resource
-from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Policies
+from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Parts
 from providers.gcp.projects import Project, Projects
 from providers.jsonstream import documents
 from providers.normalise import DocumentTooDeep
@@ -30,7 +31,7 @@ def read_export(paths: Sequence[Path], gaps: list[str] | None = None) -> Iterato
 
     The files are read twice and never held in memory. Raises UsageError, with file and line, for what is not an export.
     """
-    policies, projects, some, others = Policies(), Projects(), False, 0
+    policies, projects, some, others = Parts(), Projects(), False, 0
     try:
         for path in paths:
             for asset, where in _lines(path):
@@ -39,7 +40,7 @@ def read_export(paths: Sequence[Path], gaps: list[str] | None = None) -> Iterato
                 policy = _policy(asset)
                 if policy:
                     try:
-                        policies.put([(name, type_, policy)])
+                        policies.put(IAM_POLICY.name, [(name, type_, policy)])
                     except TypeError as error:
                         raise UsageError(f"{where}: the IAM policy is not valid Unicode: {error}") from error
                     some = True
@@ -55,8 +56,8 @@ def read_export(paths: Sequence[Path], gaps: list[str] | None = None) -> Iterato
             for asset, where in _lines(path):
                 if isinstance(asset.get("resource"), dict):
                     name = _name(asset, where)
-                    yield _resource(asset, where, policies.take(name), projects, unread)
-        for name, type_, policy in policies.rest():
+                    yield _resource(asset, where, policies.take(name).get(IAM_POLICY.name), projects, unread)
+        for name, type_, policy in policies.rest(IAM_POLICY.name):
             found = document(name=name, asset_type=type_, data=None, location=None, policy=policy)
             account = _account({"name": name}, projects)
             yield resource(
@@ -99,7 +100,8 @@ def _resource(
         )
     except DocumentTooDeep as error:
         raise UsageError(f"{where}: {error}") from error
-    return resource(account=_account(asset, projects), document=found, unread=unread)
+    missing = {**unread, **unasked(found["assetType"], "the export is of resources and IAM policies")}
+    return resource(account=_account(asset, projects), document=found, unread=missing)
 
 
 def _name(asset: Mapping[str, Any], where: str) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from providers.errors import ProviderError
+from providers.gcp.contents import unasked
 from providers.gcp.convert import policy, struct
 from providers.gcp.document import document, resource
 from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD
@@ -69,7 +70,7 @@ class Historian:
     ) -> Resource | None:
         if content is not None and content.body is None:
             return None
-        missing = dict(unread)
+        missing = unread | unasked(ref.type, "its past is not asked for", os_inventory=True)
         if content is None:
             # The policy is known before the resource's first window: what the resource was then is not.
             missing[RESOURCE_UNREAD] = "Cloud Asset does not remember the resource at that time"

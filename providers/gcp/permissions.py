@@ -8,16 +8,20 @@ from typing import Any, Final
 from config.settings import GcpSettings
 from providers.gcp.actions import KINDS
 from providers.gcp.catalog import TYPES
+from providers.gcp.contents import contents
 from providers.hcl import Block, Raw, render
 from providers.roles import Role, chosen_kinds
 
-LISTING = ("cloudasset.assets.listIamPolicy", "cloudasset.assets.listResource", "serviceusage.services.use")
-"""To list everything and to use the API's quota; history asks the same two listing permissions."""
+LISTING = ("cloudasset.assets.listResource", "serviceusage.services.use")
+"""To list everything and to use the API's quota; each further content has a permission of its own, and history asks for
+those of resources and IAM policies."""
 ORGANIZATION_ONLY: Final = (
     "resourcemanager.organizations.",
     "resourcemanager.folders.",
     "resourcemanager.projects.list",
     "accesscontextmanager.",
+    "cloudasset.assets.listAccessPolicy",
+    "orgpolicy.",
 )
 """Permissions (by prefix) that a custom role of a project cannot hold: they mean nothing there."""
 
@@ -34,12 +38,17 @@ def role(
         title, what = "Watchstander contain", "the changes Watchstander can make"
     else:
         wanted = {*LISTING, *(("pubsub.subscriptions.consume",) if events else ())}
+        for content in contents(os_inventory=settings is not None and settings.os_inventory):
+            if settings is None or any(_is_read(t, settings) or t == "*" for t in content.fields):
+                wanted.add(content.permission)
         for declared in TYPES.values():
             if settings is not None and not _is_read(declared.type, settings):
                 continue
             wanted.add(declared.permission)
             if declared.iam is not None:
                 wanted.add(declared.iam.permission)
+            if declared.constraints is not None:
+                wanted.add(declared.constraints.permission)
         title, what = "Watchstander read", "what Watchstander reads"
     return {
         "title": title,

@@ -16,6 +16,8 @@ class Project:
     number: str
     name: str
     active: bool = True
+    ancestors: tuple[str, ...] = ()
+    """``projects/N``, then its folders, then its organisation, as Cloud Asset names them."""
 
 
 class Projects:

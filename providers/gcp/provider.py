@@ -54,9 +54,9 @@ class GcpProvider:
         self._session = Session(settings, clock=clock, sleep=sleep)
         self._projects = Projects()
         self._discoverer = Discoverer(self._session, settings, self._projects)
-        self._reader = Reader(self._session, settings.exclude_types)
+        self._reader = Reader(self._session, settings.exclude_types, os_inventory=settings.os_inventory)
         self._historian = Historian(self._session)
-        self._rereader = Rereader(self._session, self._historian)
+        self._rereader = Rereader(self._session, self._historian, os_inventory=settings.os_inventory)
         self._actor = Actor(self._session)
 
     def discover(self, selection: Selection) -> Discovery:

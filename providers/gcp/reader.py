@@ -1,9 +1,9 @@
-"""One pass over a scope: Cloud Asset's RESOURCE listing joined with its IAM_POLICY listing.
+"""One pass over a scope: Cloud Asset's RESOURCE listing joined with a listing of each other content.
 
-The API promises no order, so the two lists cannot be merged as they come. The first RESOURCE page is asked for; its
-read time pins both listings to one snapshot; then the policies are gathered, and then the resources stream by, each
-taking its policy. The policies wait in a private SQLite database without a name: small ones stay in its page cache, a
-great estate's spill to a temporary file, so memory stays flat.
+The API promises no order, so the lists cannot be merged as they come. The first RESOURCE page is asked for; its
+read time pins all listings to one snapshot; then the policies and the like are gathered, and then the resources stream by,
+each taking its own. What was gathered waits in a private SQLite database without a name: a little stays in its page cache, a
+great estate's spills to a temporary file, so memory stays flat.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 from providers.errors import ProviderError
-from providers.gcp.convert import asset_document, policy
+from providers.gcp.contents import IAM_POLICY, Content, contents
+from providers.gcp.convert import asset_document, body_of
 from providers.gcp.document import document, resource
-from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Policies
+from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Parts
 from providers.gcp.session import PAGE_SIZE, Deadline, Session
 from providers.normalise import DocumentTooDeep
 from providers.resource import ANY, Coverage, CoverageStatus, Reading, Resource, Scope
 
-LIST_PERMISSION: Final = {
-    "RESOURCE": "cloudasset.assets.listResource",
-    "IAM_POLICY": "cloudasset.assets.listIamPolicy",
-}
+LIST_PERMISSION: Final = "cloudasset.assets.listResource"
 
 
 def parent_of(account: str) -> str:
@@ -40,19 +38,29 @@ class _Pass:
 
     scope: Scope
     deadline: Deadline
-    policies: Policies
+    parts: Parts
+    contents: tuple[Content, ...]
     read_time: Any = None
-    iam_error: ProviderError | None = None
+    errors: dict[str, ProviderError] = field(default_factory=dict)
+    """Content -> why its listing is not all there."""
     read: int = 0
     unread: int = 0
+
+    @property
+    def failed(self) -> list[Content]:
+        """The contents whose listing is not all there."""
+        return [content for content in self.contents if content.name in self.errors]
 
 
 class Reader:
     """Reads scopes through a session."""
 
-    def __init__(self, session: Session, excluded: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, session: Session, excluded: tuple[str, ...] = (), *, os_inventory: bool = False
+    ) -> None:
         self._session = session
         self._excluded = excluded
+        self._contents = contents(os_inventory=os_inventory)
 
     def read(self, scope: Scope) -> Reading:
         """One pass over ``scope``; nothing is asked before it is iterated."""
@@ -60,14 +68,14 @@ class Reader:
 
     def _stream(self, scope: Scope) -> Iterator[Resource | Coverage]:
         excluded = self._excluded if scope.type.endswith(ANY) else ()
-        here = _Pass(scope, self._session.deadline(), Policies())
+        here = _Pass(scope, self._session.deadline(), Parts(), asked_of(scope, self._contents))
         try:
             yield from self._resources(here, excluded)
         except ProviderError as error:
             status = CoverageStatus.PARTIAL if here.read else error.coverage
             permission = error.permission
             if status is CoverageStatus.DENIED:
-                permission = permission or LIST_PERMISSION["RESOURCE"]
+                permission = permission or LIST_PERMISSION
             yield Coverage(
                 scope=scope,
                 status=status,
@@ -78,29 +86,30 @@ class Reader:
                 excluded=excluded,
             )
         else:
-            iam = here.iam_error
             yield Coverage(
                 scope=scope,
                 status=CoverageStatus.COMPLETE,
                 read=here.read,
                 details_unread=here.unread,
-                cause=f"IAM policies unread: {iam.message}" if iam else None,
-                permission=(iam.permission or _missing(iam)) if iam else None,
+                cause="; ".join(f"{c.what} unread: {here.errors[c.name].message}" for c in here.failed)
+                or None,
+                permission=next(filter(None, (_missing(c, here.errors[c.name]) for c in here.failed)), None),
                 excluded=excluded,
             )
         finally:
-            here.policies.close()
+            here.parts.close()
 
     def _resources(self, here: _Pass, excluded: tuple[str, ...]) -> Iterator[Resource]:
-        for number, page in enumerate(self._pages(here, "RESOURCE", here.deadline)):
+        for number, page in enumerate(self._pages(here, "RESOURCE", type_patterns(here.scope.type))):
             if number == 0:
                 here.read_time = page.read_time if page.HasField("read_time") else None
-                self._gather(here)
+                for rank, content in enumerate(here.contents):
+                    self._gather(here, content, share=len(here.contents) - rank + 1)
             for asset in page.assets:
-                found = self._resource(here, asset, here.policies.take(asset.name))
+                found = self._resource(here, asset, here.parts.take(asset.name))
                 if found is not None and wanted(here.scope, found, excluded):
                     yield self._count(here, found)
-        for name, type_, body in here.policies.rest():
+        for name, type_, body in here.parts.rest(IAM_POLICY.name):
             found = resource(
                 account=here.scope.account,
                 document=document(name=name, asset_type=type_, data=None, location=None, policy=body),
@@ -109,54 +118,67 @@ class Reader:
             if wanted(here.scope, found, excluded):
                 yield self._count(here, found)
 
-    def _gather(self, here: _Pass) -> None:
-        """Every policy of the scope, or the reason why not. At most half of the time left goes into it."""
-        half = self._session.deadline(timedelta(seconds=max(0.0, here.deadline.remaining) / 2))
+    def _gather(self, here: _Pass, content: Content, *, share: int) -> None:
+        """All of one content, or the reason why not. It may take its share of the time left: one part of ``share``, so that
+        half of all remains for the resources where only policies are asked for."""
+        within = self._session.deadline(timedelta(seconds=max(0.0, here.deadline.remaining) / share))
+        types = list(content.types(here.scope.type) or type_patterns(here.scope.type))
         try:
-            for page in self._pages(here, "IAM_POLICY", half):
-                here.policies.put(
-                    [
-                        (asset.name, asset.asset_type, policy(asset.iam_policy))
-                        for asset in page.assets
-                        if asset.HasField("iam_policy") and in_scope(here.scope, asset)
-                    ]
+            for page in self._pages(here, content.name, types, within):
+                bodies = (
+                    (asset.name, asset.asset_type, body_of(content, asset))
+                    for asset in page.assets
+                    if in_scope(here.scope, asset)
                 )
+                here.parts.put(content.name, [part for part in bodies if part[2] is not None])
         except ProviderError as error:
-            here.iam_error = error
+            here.errors[content.name] = error
         except sqlite3.Error as error:
-            here.iam_error = ProviderError(f"IAM policies could not be kept for the join: {error}")
+            here.errors[content.name] = ProviderError(
+                f"{content.what} could not be kept for the join: {error}"
+            )
 
-    def _resource(self, here: _Pass, asset: Any, iam_policy: dict[str, Any] | None) -> Resource | None:
+    def _resource(self, here: _Pass, asset: Any, listed: dict[str, Any]) -> Resource | None:
         if not in_scope(here.scope, asset):
             return None
         unread: dict[str, str] = {}
-        if here.iam_error is not None and iam_policy is None:
-            unread[IAM_UNREAD] = here.iam_error.message
+        parts: dict[str, Any] = {}
+        for content in here.contents:
+            name = content.field(asset.asset_type)
+            if name is None:
+                continue
+            if content.name in listed:
+                parts[name] = listed[content.name]
+            elif content.name in here.errors:
+                unread[name] = here.errors[content.name].message
+        iam_policy = parts.pop(IAM_UNREAD, None)
         try:
-            content = asset_document(asset, iam_policy)
+            found = asset_document(asset, iam_policy, parts)
         except DocumentTooDeep as error:
             # It exists, so it is not absent; what it says we cannot keep.
             unread[RESOURCE_UNREAD] = str(error)
-            content = {"name": asset.name, "assetType": asset.asset_type}
-        return resource(account=here.scope.account, document=content, unread=unread)
+            found = {"name": asset.name, "assetType": asset.asset_type}
+        return resource(account=here.scope.account, document=found, unread=unread)
 
     def _count(self, here: _Pass, found: Resource) -> Resource:
         here.read += 1
         here.unread += bool(found.unread)
         return found
 
-    def _pages(self, here: _Pass, content: str, deadline: Deadline) -> Iterator[Any]:
+    def _pages(
+        self, here: _Pass, content: str, types: list[str], deadline: Deadline | None = None
+    ) -> Iterator[Any]:
         request: dict[str, Any] = {
             "parent": parent_of(here.scope.account),
             "content_type": content,
             "page_size": PAGE_SIZE,
-            "asset_types": type_patterns(here.scope.type),
+            "asset_types": types,
         }
-        if here.read_time is not None and content == "IAM_POLICY":
+        if here.read_time is not None:
             request["read_time"] = here.read_time
         what = f"listing {content} of {request['parent']}"
         while True:
-            page = self._session.list_page(request, deadline=deadline, what=what)
+            page = self._session.list_page(request, deadline=deadline or here.deadline, what=what)
             yield page
             if not page.next_page_token:
                 return
@@ -189,5 +211,17 @@ def wanted(scope: Scope, found: Resource, excluded: tuple[str, ...]) -> bool:
     )
 
 
-def _missing(error: ProviderError) -> str | None:
-    return LIST_PERMISSION["IAM_POLICY"] if error.coverage is CoverageStatus.DENIED else None
+def asked_of(scope: Scope, known: tuple[Content, ...]) -> tuple[Content, ...]:
+    """The contents that anything in a scope may have."""
+    organization = scope.account.startswith("organizations/")
+    return tuple(
+        content
+        for content in known
+        if content.types(scope.type) is not None and (organization or not content.organizations)
+    )
+
+
+def _missing(content: Content, error: ProviderError) -> str | None:
+    if error.permission is None and error.coverage is CoverageStatus.DENIED:
+        return content.permission
+    return error.permission

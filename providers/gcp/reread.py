@@ -16,12 +16,14 @@ from urllib.parse import quote
 from providers.errors import Gone, ProviderError, Refused, Unavailable
 from providers.gcp import names
 from providers.gcp.catalog import TYPES, AssetType, IamCall
+from providers.gcp.contents import ORG_POLICY, unasked
 from providers.gcp.document import PROVIDER, document, resource
 from providers.gcp.join import IAM_UNREAD
 from providers.gcp.past import Historian
 from providers.gcp.session import Session
 from providers.resource import Resource, ResourceRef
 
+ORG_UNREAD: Final = ORG_POLICY.fields["cloudresourcemanager.googleapis.com/Project"]
 RECENT: Final = timedelta(minutes=10)
 """How far back Cloud Asset's history is asked for a type we cannot GET."""
 
@@ -29,9 +31,10 @@ RECENT: Final = timedelta(minutes=10)
 class Rereader:
     """Reads single resources through a session."""
 
-    def __init__(self, session: Session, historian: Historian) -> None:
+    def __init__(self, session: Session, historian: Historian, *, os_inventory: bool = False) -> None:
         self._session = session
         self._historian = historian
+        self._os_inventory = os_inventory
 
     def reread(self, ref: ResourceRef, now: datetime) -> Resource:
         """The resource now, all details. Raises Gone when its service answers 404, else another ProviderError."""
@@ -49,7 +52,19 @@ class Rereader:
                 raise
             except ProviderError as error:
                 unread[IAM_UNREAD] = error.message
-        content = document(name=uid, asset_type=declared.type, data=data, location=None, policy=policy)
+        unread |= unasked(declared.type, "it is read with its scope only", os_inventory=self._os_inventory)
+        parts: dict[str, Any] = {}
+        if declared.constraints is not None:
+            try:
+                parts |= self._constraints(declared, ref.uid)
+                del unread[ORG_UNREAD]
+            except Gone:
+                raise
+            except ProviderError as error:
+                unread[ORG_UNREAD] = error.message
+        content = document(
+            name=uid, asset_type=declared.type, data=data, location=None, policy=policy, parts=parts
+        )
         return resource(account=ref.account, document=content, unread=unread)
 
     def get(self, declared: AssetType, uid: str) -> dict[str, Any]:
@@ -65,6 +80,20 @@ class Rereader:
             query=dict(call.query),
             body=call.body,
         )
+
+    def _constraints(self, declared: AssetType, uid: str) -> dict[str, Any]:
+        """The organisation policies set on the resource itself, as its document has them. Raises ProviderError."""
+        assert declared.constraints is not None
+        found: list[Any] = []
+        token: str | None = None
+        while True:
+            body: dict[str, Any] = {"pageToken": token} if token else {}
+            path = declared.constraints.path.format(path=rest_path(uid))
+            answer = self._session.rest(declared.constraints.method, declared.service, path, body=body)
+            found += answer.get("policies") or []
+            token = answer.get("nextPageToken")
+            if not token:
+                return {ORG_UNREAD: found} if found else {}
 
     def _uid(self, declared: AssetType, uid: str, data: Mapping[str, Any]) -> str:
         """The name Cloud Asset uses. A key is named by its account's unique id, which takes another call."""

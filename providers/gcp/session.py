@@ -21,11 +21,10 @@ from urllib.parse import urlsplit
 # Before gRPC loads: its fork handlers crash or hang children while its threads are under way (docs/decisions/0141).
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
-import google.auth
 import grpc
 import requests
 from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import asset_v1
 from google.cloud.asset_v1.services.asset_service.transports import (
@@ -38,12 +37,14 @@ from config.settings import GcpSettings
 from providers.budget import CallBudget, CallBudgets
 from providers.errors import ProviderError, Throttled, TimedOut, Unavailable
 from providers.gcp import names
+from providers.gcp.credentials import credentials_of
 from providers.gcp.errors import from_response, translated
 
-SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 PAUSES: Final = (1.0, 2.0, 4.0)
 """Seconds before the second, third and fourth try; half of each is random."""
 PAGE_SIZE: Final = 1000
+READING_VERBS: Final = (":getIamPolicy", ":listOrgPolicies")
+"""POSTs that change nothing."""
 
 _T = TypeVar("_T")
 
@@ -113,13 +114,8 @@ class Session:
         """The credentials in force. Raises Expired when there are none."""
         with self._lock:
             if self._credentials is None:
-                if self.anonymous:
-                    self._credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-                else:
-                    with translated("finding Google credentials"):
-                        self._credentials, self._project = google.auth.default(
-                            scopes=SCOPES, quota_project_id=self.settings.quota_project
-                        )
+                with translated("finding Google credentials"):
+                    self._credentials, self._project = credentials_of(self.settings)
             return self._credentials
 
     def default_project(self) -> str | None:
@@ -215,7 +211,7 @@ class Session:
     ) -> dict[str, Any]:
         """One REST call and its JSON object. Reads are tried again, writes never. Raises ProviderError."""
         what = f"{method} {service}{path.partition('?')[0]}"
-        reads = method == "GET" or path.endswith(":getIamPolicy")
+        reads = method == "GET" or path.endswith(READING_VERBS)
 
         def once(timeout: float) -> dict[str, Any]:
             response = self._rest().request(  # type: ignore[no-untyped-call]

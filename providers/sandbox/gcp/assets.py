@@ -24,8 +24,21 @@ from providers.sandbox.gcp.store import Asset, AssetStore, GcpError, Version
 KEPT: Final = timedelta(days=35)
 POLICY_ONLY: Final = frozenset({"iap.googleapis.com/Web", "iap.googleapis.com/Tunnel"})
 """Types that Cloud Asset lists under IAM_POLICY and nowhere else."""
-RESOURCE, IAM_POLICY = 1, 2
-CONTENT: Final = {0: "CONTENT_TYPE_UNSPECIFIED", RESOURCE: "RESOURCE", IAM_POLICY: "IAM_POLICY"}
+RESOURCE, IAM_POLICY, ORG_POLICY, ACCESS_POLICY, OS_INVENTORY = 1, 2, 4, 5, 6
+CONTENT: Final = {
+    0: "CONTENT_TYPE_UNSPECIFIED",
+    RESOURCE: "RESOURCE",
+    IAM_POLICY: "IAM_POLICY",
+    ORG_POLICY: "ORG_POLICY",
+    ACCESS_POLICY: "ACCESS_POLICY",
+    OS_INVENTORY: "OS_INVENTORY",
+}
+_PARTS: Final = {
+    ORG_POLICY: ("orgPolicy",),
+    ACCESS_POLICY: ("accessPolicy", "accessLevel", "servicePerimeter"),
+    OS_INVENTORY: ("osInventory",),
+}
+"""Content -> the parts of an asset it shows."""
 
 ListRequest = asset_v1.ListAssetsRequest.pb()
 ListResponse = asset_v1.ListAssetsResponse.pb()
@@ -65,11 +78,13 @@ class AssetService:
             raise GcpError("INVALID_ARGUMENT", "read_time must be within the last 35 days.")
         size = _page_size(request.page_size, 100, 1000)
         content = request.content_type
+        if content == ACCESS_POLICY and not request.parent.startswith("organizations/"):
+            raise GcpError("INVALID_ARGUMENT", "ACCESS_POLICY is listed of an organization only.")
         found = [
             (asset, version)
             for asset in self._select(request.parent, list(request.asset_types))
             if (version := asset.at(read_time)) is not None and version.data is not None
-            if (version.policy if content == IAM_POLICY else asset.type not in POLICY_ONLY)
+            if _shows(asset, version, content)
         ]
         found.sort(key=lambda pair: hashlib.sha256(f"{content}{pair[0].name}".encode()).digest())
         start = token["next"] if token else 0
@@ -140,16 +155,14 @@ class AssetService:
     def _windows(asset: Asset, content: int, start: datetime, end: datetime, response: Any) -> None:
         kept: list[Version] = []
         for version in asset.versions:
-            same = kept and (
-                version.data == kept[-1].data if content != IAM_POLICY else version.policy == kept[-1].policy
-            )
+            same = kept and _shown(version, content) == _shown(kept[-1], content)
             if not same:
                 kept.append(version)
         for number, version in enumerate(kept):
             until = kept[number + 1].at if number + 1 < len(kept) else None
             if version.at > end or (until is not None and until < start):
                 continue
-            gone = version.data is None or (content == IAM_POLICY and not version.policy)
+            gone = version.data is None or not _shown(version, content)
             if gone and number == 0:
                 continue
             temporal = response.assets.add(deleted=gone)
@@ -171,7 +184,32 @@ def message(asset: Asset, version: Version, content: int) -> Any:
         json_format.ParseDict(indexed(asset.type, version.data), out.resource.data)
     if content == IAM_POLICY and version.policy:
         json_format.ParseDict(dict(version.policy), out.iam_policy)
+    for key in _PARTS.get(content, ()):
+        if key not in version.parts:
+            continue
+        if key == "orgPolicy":
+            for one in version.parts[key]:
+                json_format.ParseDict(one, out.org_policy.add())
+        else:
+            snake = re.sub(r"([A-Z])", r"_\1", key).lower()
+            json_format.ParseDict(version.parts[key], getattr(out, snake))
     return out
+
+
+def _shown(version: Version, content: int) -> Any:
+    """The part of a version that a content is about."""
+    if content == IAM_POLICY:
+        return version.policy
+    if content in _PARTS:
+        return {key: version.parts[key] for key in _PARTS[content] if key in version.parts}
+    return version.data
+
+
+def _shows(asset: Asset, version: Version, content: int) -> bool:
+    """Whether a listing of a content has the asset at all."""
+    if content == IAM_POLICY or content in _PARTS:
+        return bool(_shown(version, content))
+    return asset.type not in POLICY_ONLY
 
 
 def indexed(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:

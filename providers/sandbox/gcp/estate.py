@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from providers.sandbox.gcp import estate_compute, estate_data
+from providers.sandbox.gcp import estate_compute, estate_data, estate_governance
 from providers.sandbox.gcp.estate_parts import Project
 from providers.sandbox.gcp.store import Asset, AssetStore
 
@@ -58,6 +58,7 @@ def seed(store: AssetStore) -> None:
         )
         estate_compute.seed(project, good=id_ == PROD)
         estate_data.seed(project, good=id_ == PROD)
+    estate_governance.seed(store, ORGANIZATION, dict(_NUMBERS), created)
 
 
 def _containers(store: AssetStore) -> None:

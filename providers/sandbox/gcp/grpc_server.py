@@ -20,6 +20,9 @@ SERVICE: Final = "google.cloud.asset.v1.AssetService"
 PERMISSION: Final = {
     "RESOURCE": "cloudasset.assets.listResource",
     "IAM_POLICY": "cloudasset.assets.listIamPolicy",
+    "ORG_POLICY": "cloudasset.assets.listOrgPolicy",
+    "ACCESS_POLICY": "cloudasset.assets.listAccessPolicy",
+    "OS_INVENTORY": "cloudasset.assets.listOSInventories",
     "CONTENT_TYPE_UNSPECIFIED": "cloudasset.assets.listResource",
     "SEARCH": "cloudasset.assets.searchAllResources",
 }

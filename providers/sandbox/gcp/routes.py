@@ -320,6 +320,8 @@ class Api:
         self._store.asset(full)
         if verb in ("getIamPolicy", "setIamPolicy"):
             return self._policy(request, full, "POST", verb)
+        if verb == "listOrgPolicies" and request.method == "POST":
+            return {"policies": self._store.part(full, "orgPolicy") or []}
         if verb is None and request.method == "GET":
             return self._store.data(full)
         if verb is None and request.method == "PATCH":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class Version:
     at: datetime
     data: Mapping[str, Any] | None
     policy: Mapping[str, Any] | None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What else is listed of it: ``orgPolicy``, ``accessLevel``, ``osInventory``, …"""
 
 
 @dataclass(slots=True)
@@ -105,14 +107,29 @@ class AssetStore:
             data = self.data(name)
             change(data)
             data = self._stamped(data)
-            self._append(asset, Version(self.clock(), data, asset.versions[-1].policy))
+            self._append(asset, replace(asset.versions[-1], at=self.clock(), data=data))
             return copy.deepcopy(data)
 
     def set_policy(self, name: str, policy: Json | None) -> None:
         """Replace an asset's IAM policy. Raises GcpError (404)."""
         with self._lock:
             asset = self.asset(name)
-            self._append(asset, Version(self.clock(), asset.versions[-1].data, copy.deepcopy(policy)))
+            self._append(asset, replace(asset.versions[-1], at=self.clock(), policy=copy.deepcopy(policy)))
+
+    def set_part(self, name: str, key: str, value: Any, *, at: datetime | None = None) -> None:
+        """Replace one further part of an asset, or with None take it away. Raises GcpError (404)."""
+        with self._lock:
+            asset = self.asset(name)
+            now = asset.versions[-1]
+            parts = {k: v for k, v in now.parts.items() if k != key}
+            if value is not None:
+                parts[key] = copy.deepcopy(value)
+            self._append(asset, replace(now, at=at or self.clock(), parts=parts))
+
+    def part(self, name: str, key: str) -> Any:
+        """A copy of one further part of an asset, None when it has none. Raises GcpError (404)."""
+        with self._lock:
+            return copy.deepcopy(self.asset(name).versions[-1].parts.get(key))
 
     def delete(self, name: str) -> None:
         """Delete an asset. Raises GcpError (404)."""

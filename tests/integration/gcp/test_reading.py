@@ -66,6 +66,27 @@ def test_a_re_read_by_the_services_own_api_gives_the_listed_document(
         assert encode(again.document) == encode(resource.document), uid
 
 
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ({"exclude_projects": ("projects/harbour-dev",)}, [PROD]),
+        ({"exclude_projects": ("700200200200",)}, [PROD]),
+        ({"exclude_folders": ("folders/600600600600",)}, []),
+        ({"exclude_folders": ("600600600600",)}, []),
+        ({"exclude_folders": ("1",)}, [PROD, DEV]),
+    ],
+)
+def test_folders_and_projects_are_left_out(
+    settings: dict[str, tuple[str, ...]], read: list[str], still: GcpEmulator, connect
+) -> None:
+    provider = connect(still, parents=("organizations/500500500500",), **settings)
+    found = provider.discover(Selection())
+    assert {s.account for s in found.scopes if s.type == ANY} == set(read)
+    assert found.unread == ()
+    named = connect(still, parents=("projects/harbour-prod",), exclude_projects=(PROD,))
+    assert named.discover(Selection()).scopes == ()
+
+
 def test_a_document_has_cloud_assets_shape(still: GcpEmulator, connect) -> None:
     found = read(connect(still), project(DEV))
     bucket = found["//storage.googleapis.com/harbour-dev-exports"]
@@ -157,6 +178,9 @@ def test_an_organisation_opens_into_its_projects_and_its_own_resources(still: Gc
     assert resources == {
         "//cloudresourcemanager.googleapis.com/organizations/500500500500",
         "//cloudresourcemanager.googleapis.com/folders/600600600600",
+        "//accesscontextmanager.googleapis.com/accessPolicies/800800800800",
+        "//accesscontextmanager.googleapis.com/accessPolicies/800800800800/accessLevels/staff",
+        "//accesscontextmanager.googleapis.com/accessPolicies/800800800800/servicePerimeters/orders",
     }
     # What lies in a project belongs to the project's scope alone.
     sinks = next(s for s in own if s.type == "logging.googleapis.com/LogSink")
