@@ -210,7 +210,8 @@ def _subject(policy: Policy, resource: Resource) -> Subject | None:
     view = terraform_view(resource)
     if not judges(policy, resource.ref.type, view.type if view else None):
         return None
-    return Subject(resource=resource, view=view)
+    # Exemptions are a matter of today: the past is judged as if there were none.
+    return Subject(resource=resource, view=view, context={"exemption": None})
 
 
 def _wants(hook: HookSettings, policy_id: str) -> bool:

@@ -1,17 +1,23 @@
 """What a policy is told of a resource beside its document: the facts of ``input.context``, looked up for a batch at a time.
 
 A source is asked only where a policy that judges may read its fact. Its revision is part of what such a policy was applied
-as, so a baseline that is pinned or approved makes exactly the policies that ask for baselines due again.
+as, so a baseline that is pinned or approved makes exactly the policies that ask for baselines due again, and an exemption that
+is added, revoked or ends those that ask for exemptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from policies.policy import Policy
+from policies.exemption import Exemption, covering
+from policies.policy import EnforcementLevel, Policy
 from policies.subject import needs
+from providers.normalise import timestamp
+from providers.resource import Resource
 from storage.baseline import Baselines, Pinned
+from storage.exemptions import Exemptions
 
 
 class Source(Protocol):
@@ -22,11 +28,12 @@ class Source(Protocol):
         """Which of ``policies.subject.FACTS``."""
         ...
 
-    def of(self, uids: Collection[str]) -> Mapping[str, Any]:
-        """The fact of each resource, as JSON values, all of them looked up. Raises StorageError."""
+    def of(self, resources: Sequence[Resource], at: datetime) -> Mapping[str, Any]:
+        """Uid -> the fact at a time, of every resource given: JSON values, or :class:`~policies.subject.ByPolicy`. Raises
+        StorageError."""
         ...
 
-    def revision(self) -> int:
+    def revision(self, at: datetime) -> int:
         """Changes whenever the fact of any resource may have changed. Raises StorageError."""
         ...
 
@@ -42,18 +49,19 @@ class Facts:
         wanted = {name for policy in policies for name in needs(policy.reads).facts}
         return tuple(source for source in self._sources if source.name in wanted)
 
-    def of(self, uids: Collection[str], policies: Iterable[Policy]) -> Mapping[str, Mapping[str, Any]]:
-        """``input.context`` of each resource, with what these policies may read. Raises StorageError."""
-        found: dict[str, dict[str, Any]] = {uid: {} for uid in uids}
-        for source in self.asked(policies) if uids else ():
-            values = source.of(uids)
-            for uid in uids:
-                found[uid][source.name] = values[uid]
+    def of(
+        self, resources: Sequence[Resource], policies: Iterable[Policy], at: datetime
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """``input.context`` of each resource at a time, with what these policies may read. Raises StorageError."""
+        found: dict[str, dict[str, Any]] = {resource.uid: {} for resource in resources}
+        for source in self.asked(policies) if resources else ():
+            for uid, value in source.of(resources, at).items():
+                found[uid][source.name] = value
         return found
 
-    def revisions(self, policies: Iterable[Policy]) -> dict[str, int]:
+    def revisions(self, policies: Iterable[Policy], at: datetime) -> dict[str, int]:
         """Fact -> its revision, of those that these policies may read. Raises StorageError."""
-        return {source.name: source.revision() for source in self.asked(policies)}
+        return {source.name: source.revision(at) for source in self.asked(policies)}
 
 
 class BaselineFact:
@@ -64,13 +72,16 @@ class BaselineFact:
     def __init__(self, baselines: Baselines) -> None:
         self._baselines = baselines
 
-    def of(self, uids: Collection[str]) -> Mapping[str, Any]:
+    def of(self, resources: Sequence[Resource], at: datetime) -> Mapping[str, Any]:
         """What the baselines hold of each resource."""
+        del at
+        uids = [resource.uid for resource in resources]
         held = self._baselines.held(uids)
         return {uid: {name: _pinned(one) for name, one in held.get(uid, {}).items()} for uid in uids}
 
-    def revision(self) -> int:
+    def revision(self, at: datetime) -> int:
         """Counts what was done to baselines."""
+        del at
         return self._baselines.revision()
 
 
@@ -83,3 +94,44 @@ def _pinned(one: Pinned) -> dict[str, Any]:
         "since": one.since,
         "same": one.same,
     }
+
+
+class ExemptionFact:
+    """``input.context.exemption``: the exemption in force that covers the resource for the policy that asks, or null."""
+
+    name = "exemption"
+
+    def __init__(self, exemptions: Exemptions) -> None:
+        self._exemptions = exemptions
+
+    def of(self, resources: Sequence[Resource], at: datetime) -> Mapping[str, Any]:
+        """What covers each resource."""
+        active = self._exemptions.in_force(at)
+        return {resource.uid: Borne(active, resource) if active else None for resource in resources}
+
+    def revision(self, at: datetime) -> int:
+        """Counts exemptions that began, were revoked or ended."""
+        return self._exemptions.revision(at)
+
+
+class Borne:
+    """Which of the exemptions in force covers one resource, policy by policy."""
+
+    def __init__(self, active: Sequence[Exemption], resource: Resource) -> None:
+        self._active = active
+        self._resource = resource
+
+    def of(self, policy: Policy) -> Mapping[str, Any] | None:
+        """The exemption as a policy sees it. From a hard-mandatory policy nothing is exempt."""
+        if policy.enforcement is EnforcementLevel.HARD_MANDATORY:
+            return None
+        found = covering(self._active, policy.id, self._resource)
+        if found is None:
+            return None
+        return {
+            "id": found.id,
+            "until": timestamp(found.ends),
+            "who": found.who,
+            "why": found.why,
+            "ticket": found.ticket,
+        }

@@ -82,10 +82,10 @@ class PolicyGate:
             only = None if policy.scope is PolicyScope.ESTATE else (ref.provider, ref.account)
             around = Round(crew, self._inventory, self._joins, policies=[policy], only=only)
             if policy.gathers:
-                said = around.about(crew, policy, ref, now)
+                said = around.about(crew, self._facts, policy, ref, now)
                 outcomes = {said.outcome: said} if said is not None else {}
             else:
-                subjects = around.subjects(crew, self._facts, [fresh], [policy])
+                subjects = around.subjects(crew, self._facts, [fresh], now, [policy])
                 outcomes = {v.outcome: v for v in crew.judge.judge(subjects, now=now, policies=[policy])}
         if Outcome.FAIL in outcomes:
             return Ruling(allowed=True)

@@ -140,12 +140,13 @@ class Round:
         crew: Crew,
         facts: Facts,
         resources: Sequence[Resource],
+        now: datetime,
         policies: Sequence[Policy] | None = None,
     ) -> list[Subject]:
         """Resources with what they may join and what these policies (all, where not given) may ask of each. Raises
         StorageError."""
         asking = crew.policies.policies if policies is None else policies
-        known = facts.of([resource.ref.uid for resource in resources], asking)
+        known = facts.of(resources, asking, now)
         return [self._subject(crew, resource, known[resource.ref.uid]) for resource in resources]
 
     def _subject(self, crew: Crew, resource: Resource, context: Mapping[str, Any]) -> Subject:
@@ -155,13 +156,18 @@ class Round:
 
     # Policies over an account or the estate
 
-    def over(self, crew: Crew, due: Due, now: datetime) -> list[Verdict]:
+    def over(self, crew: Crew, facts: Facts, due: Due, now: datetime) -> list[Verdict]:
         """The verdicts of such a policy, each about a resource that is in the inventory."""
         provider, account = due.key.provider, due.key.account
-        place = _place(provider, account)
+        place, itself = _place(provider, account), self._known(provider, account)
+        about = itself or place
         verdict = crew.judge.judge_place(
             due.policy,
-            Subject(resource=place, inventory=self.inventory(provider, account)),
+            Subject(
+                resource=place,
+                inventory=self.inventory(provider, account),
+                context=facts.of([about], [due.policy], now)[about.uid],
+            ),
             now=now,
         )
         narrowed = (None, None) if due.policy.scope is PolicyScope.ESTATE else (provider, account)
@@ -173,17 +179,18 @@ class Round:
         decided = self._joins.decided(due.policy.id, *narrowed)
         if place.uid in self._joins.decided(due.policy.id, PROVIDER):
             decided.add(place.uid)
-        itself = self._known(provider, account)
         if itself is None:
             # From the first time on: what is found later about the account is news, and no baseline.
             self._inventory.record_one(place, now)
-        return spread(verdict, itself or place, decided, belongs)
+        return spread(verdict, about, decided, belongs)
 
-    def about(self, crew: Crew, policy: Policy, ref: ResourceRef, now: datetime) -> Verdict | None:
+    def about(
+        self, crew: Crew, facts: Facts, policy: Policy, ref: ResourceRef, now: datetime
+    ) -> Verdict | None:
         """What a policy over an account or the estate says of one resource now."""
         place = ESTATE if policy.scope is PolicyScope.ESTATE else (ref.provider, ref.account)
         due = Due(policy=policy, key=Key(policy.id, *place), digest=b"")
-        return next((one for one in self.over(crew, due, now) if one.uid == ref.uid), None)
+        return next((one for one in self.over(crew, facts, due, now) if one.uid == ref.uid), None)
 
     def _owner(self, account: str) -> tuple[str, str]:
         return next(place for place in self._states if place[1] == account)

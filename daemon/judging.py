@@ -75,7 +75,7 @@ class Judging:
                 self._described = crew.policies
             retired = self._findings.retire(policies.keys(), now, cycle_id)
             done = Judged(resolved=len(retired))
-            revisions = self._facts.revisions(policies.values())
+            revisions = self._facts.revisions(policies.values(), now)
             versions = {policy.id: _version(policy, crew, now, revisions) for policy in policies.values()}
             around = Round(crew, self._inventory, self._joins)
             joined_due = around.due(versions)
@@ -120,7 +120,7 @@ class Judging:
         by_id = {due.policy.id: due.policy}
         transient = False
         if due.policy.gathers:
-            verdicts = around.over(crew, due, now)
+            verdicts = around.over(crew, self._facts, due, now)
             transient = any(verdict.transient for verdict in verdicts)
             with self._findings.together():
                 changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
@@ -135,7 +135,7 @@ class Judging:
             )
             for batch in self._inventory.find(wanted) if wanted.types else ():
                 resources = [stored.resource for stored in batch]
-                subjects = around.subjects(crew, self._facts, resources, [due.policy])
+                subjects = around.subjects(crew, self._facts, resources, now, [due.policy])
                 verdicts = list(crew.judge.judge(subjects, now=now, policies=[due.policy]))
                 transient = transient or any(verdict.transient for verdict in verdicts)
                 changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
@@ -158,7 +158,7 @@ class Judging:
         around: Round,
         joined_due: Sequence[Due] = (),
     ) -> Judged:
-        subjects = around.subjects(crew, self._facts, [stored.resource for stored in batch])
+        subjects = around.subjects(crew, self._facts, [stored.resource for stored in batch], now)
         verdicts: list[Verdict] = []
         for group, chosen in grouped(crew, subjects, joined_due):
             verdicts += crew.judge.judge(group, now=now, policies=chosen)
@@ -182,16 +182,16 @@ class Judging:
             return done
         by_id = {policy.id: policy for policy in policies}
         for batch in self._inventory.find(Filter(types=types)):
-            subjects = self._subjects(crew, batch, policies)
+            subjects = self._subjects(crew, batch, policies, now)
             verdicts = list(crew.judge.judge(subjects, now=now, policies=policies))
             changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
             done = done.plus(changes, verdicts)
         return done
 
     def _subjects(
-        self, crew: Crew, batch: Sequence[StoredResource], policies: Sequence[Policy]
+        self, crew: Crew, batch: Sequence[StoredResource], policies: Sequence[Policy], now: datetime
     ) -> Iterator[Subject]:
-        known = self._facts.of([stored.uid for stored in batch], policies)
+        known = self._facts.of([stored.resource for stored in batch], policies, now)
         for stored in batch:
             yield Subject(
                 resource=stored.resource, view=crew.view(stored.resource), context=known[stored.uid]
@@ -214,7 +214,7 @@ def _types(crew: Crew, policies: Iterable[Policy]) -> frozenset[str]:
 
 def _version(policy: Policy, crew: Crew, now: datetime, revisions: Mapping[str, int]) -> bytes:
     """What a policy was applied as. It begins with its digest; what follows tells the interval of one that reads the clock,
-    and the revisions of the facts (a baseline) that one may ask for."""
+    and the revisions of the facts (a baseline, an exemption) that one may ask for."""
     rest = []
     if policy.reads_clock:
         interval = int(now.timestamp() // crew.settings.policies.clock_interval.total_seconds())

@@ -26,7 +26,7 @@ from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.exempting import ExemptionGate, Reminders
-from daemon.facts import BaselineFact, Facts
+from daemon.facts import BaselineFact, ExemptionFact, Facts
 from daemon.gate import PolicyGate
 from daemon.health import Health
 from daemon.hooks.hook import Trigger
@@ -90,7 +90,7 @@ class Watch:
         self.dead_letters = DeadLetters(database)
         self.desk = Desk(database, self.inventory)
         self.joins = Joins(database)
-        self.facts = Facts([BaselineFact(Baselines(database))])
+        self.facts = Facts([BaselineFact(Baselines(database)), ExemptionFact(self.exemptions)])
         self.judging = Judging(self.inventory, self.findings, self.joins, self.facts)
         self._providers = providers
         self._listener = listener

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from policies.joining import JoinedInventory
 from policies.policy import Phase, Policy
@@ -25,6 +25,15 @@ TAG_FIELDS = frozenset({"tags", "tagset", "taglist", "tagsset", "tagging", "labe
 FACTS = ("baseline", "coverage", "exemption")
 """What ``input.context`` may hold of a resource beside the phase and the time."""
 
+
+class ByPolicy(Protocol):
+    """A fact that differs from policy to policy."""
+
+    def of(self, policy: Policy) -> Any:
+        """The fact for one policy, as JSON values."""
+        ...
+
+
 Inventory = Mapping[str, Iterable[Mapping[str, Any]]]
 """Resource type -> related resources in the form of ``input.asset``. A type is a key only where it was read completely."""
 
@@ -37,8 +46,8 @@ class Subject:
     view: TerraformView | None = None
     inventory: Inventory | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Further facts for ``input.context``, by the names in :data:`FACTS`; a fact that was not looked up is not there. A
-    policy is given those it may read. Must not hold the time."""
+    """Further facts for ``input.context``, by the names in :data:`FACTS`: JSON values, or :class:`ByPolicy`. A fact that was
+    not looked up is not there. A policy is given those it may read. Must not hold the time."""
     no_document: str | None = None
     """Why there is no cloud document at all (a Terraform plan has none); a policy that reads it is then unknown."""
 
@@ -109,7 +118,7 @@ class Rendered:
         self._full: bytes | None = None
         self._bare: bytes | None = None
         self._views: dict[AbsentBlock, bytes] = {}
-        self._contexts: dict[tuple[Phase, tuple[str, ...]], bytes] = {}
+        self._contexts: dict[tuple[Phase, tuple[str, ...], str], bytes] = {}
 
     def input(self, policy: Policy, now: datetime, related: Mapping[str, Any] | None = None) -> bytes:
         """The JSON text. Raises Unencodable.
@@ -139,13 +148,17 @@ class Rendered:
         return found
 
     def _context(self, policy: Policy) -> bytes:
-        facts = needs(policy.reads).facts
-        found = self._contexts.get((policy.phase, facts))
+        facts, known = needs(policy.reads).facts, self.subject.context
+        own = any(hasattr(known.get(name), "of") for name in facts)
+        key = (policy.phase, facts, policy.id if own else "")
+        found = self._contexts.get(key)
         if found is None:
-            known = self.subject.context
-            context = {name: known[name] for name in facts if name in known}
+            given = {name: known[name] for name in facts if name in known}
+            context = {
+                name: value.of(policy) if hasattr(value, "of") else value for name, value in given.items()
+            }
             context["phase"] = policy.phase.value
-            found = self._contexts[policy.phase, facts] = encode_json(context)
+            found = self._contexts[key] = encode_json(context)
         return found
 
 

@@ -141,6 +141,14 @@ class Exemptions:
         by_itself = sa.and_(given.until > early, given.until <= late, given.revoked_at.is_(None))
         return self._find(sa.or_(by_itself, sa.and_(given.revoked_at > early, given.revoked_at <= late)))
 
+    def revision(self, at: datetime) -> int:
+        """Changes whenever an exemption began, was revoked or ended by itself; 0 where there never was one."""
+        given, moment = EXEMPTION.c, to_us(at)
+        begun = sa.case((given.created_at <= moment, 1), else_=0)
+        over = sa.case((sa.or_(given.until <= moment, given.revoked_at <= moment), 1), else_=0)
+        with self._database.read() as connection:
+            return int(connection.scalar(sa.select(sa.func.sum(begun + over)).select_from(EXEMPTION)) or 0)
+
     def count(self, exemption: Exemption) -> int:
         """How many open findings it covers, or covered last."""
         query = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,7 +81,7 @@ def check(
     def rows() -> Iterator[dict[str, Any]]:
         with Judge(chosen, cli.settings.policies, engine=engine) as judge:
             for where, subjects in _subjects(groups):
-                followed = _Followed(subjects)
+                followed = _Followed(subjects, borne)
                 for verdict in judge.judge(followed, now=cli.clock()):
                     policy, exemption = chosen.by_id(verdict.policy_id), None
                     resource = followed.of(verdict)
@@ -132,14 +133,19 @@ def _subjects(groups: list[Export]) -> Iterator[tuple[str, Iterable[Subject]]]:
 class _Followed:
     """Subjects on their way to the judge, and back by the verdicts, which come in the same order."""
 
-    def __init__(self, subjects: Iterable[Subject]) -> None:
+    def __init__(self, subjects: Iterable[Subject], borne: Sequence[Exemption]) -> None:
         self._subjects = subjects
+        self._borne = borne
         self._given: deque[Resource] = deque()
 
     def __iter__(self) -> Iterator[Subject]:
+        from daemon.facts import Borne
+
         for subject in self._subjects:
             self._given.append(subject.resource)
-            yield subject
+            # Without --exemptions nothing is exempt: that is known, not unread.
+            fact = Borne(self._borne, subject.resource) if self._borne else None
+            yield replace(subject, context={**subject.context, "exemption": fact})
 
     def of(self, verdict: Verdict) -> Resource:
         """What a verdict is about."""

@@ -43,7 +43,7 @@ from policies.sentinel.options import Options
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Raised when the interpreter comes to give another answer: verdicts remembered before are then judged again."""
 OWN_IMPORTS: Final = frozenset({"asset", "context", "inventory", "finding"})
 PACKAGE: Final = "sentinel"
@@ -254,7 +254,10 @@ def _checked(
             for name in (("deny", "unknown") if judging else ("allow",))
         )
     types = frozenset(_types(policy)) or _named_types(policy)
-    known = all(name in STANDARD or name in PLAN_IMPORTS for name in policy.imports if not _is_module(name))
+    own = _own_reads(policy)
+    reads = own | {f"resource.{name}" for name in types}
+    if rules and not types and not PLAN_IMPORTS.isdisjoint(policy.imports):
+        reads |= {"resource"}
     return CheckedModule(
         module=module,
         package=package,
@@ -262,9 +265,9 @@ def _checked(
         rules=rules,
         annotations=tuple(replace(note, scope="package") for note in notes[:1]),
         imports=frozenset(f"{PACKAGE}.{_word(name)}" for name in policy.imports if _is_module(name)),
-        reads=frozenset(f"resource.{name}" for name in types) if known and (types or not rules) else None,
+        reads=reads,
         joins=frozenset({"*"}) if "inventory" in policy.imports else frozenset(),
-        reads_clock=policy.reads_clock,
+        reads_clock=policy.reads_clock or bool(own & {"context", "context.now"}),
         asset_types=frozenset(),
         null_blocks=False,
         parameters=policy.params,
@@ -280,6 +283,38 @@ def _judges_resources(policy: CompiledPolicy) -> bool:
     return any(
         isinstance(node, nodes.Select) and node.name in _RESOURCES for node in walk(policy.code.program.body)
     )
+
+
+def _own_reads(policy: CompiledPolicy) -> frozenset[str]:
+    """The paths below the imports of our own that a policy reads: ``asset.document.Logging``. One that it goes on from by
+    anything but a constant name ends there, and means all below it."""
+    aliases = {i.alias: i.name for i in policy.code.program.imports if i.name in OWN_IMPORTS - {"inventory"}}
+    found: set[str] = set()
+    within: set[int] = set()
+    """What is part of a chain that was met before: a tree is walked from its top."""
+    for node in walk(policy.code.program.body) if aliases else ():
+        if id(node) in within:
+            continue
+        names: list[str] = []
+        place: object = node
+        while (step := _constant_step(place)) is not None:
+            name, place = step
+            names.append(name)
+            within.add(id(place))
+        if isinstance(place, nodes.Name) and place.name in aliases:
+            found.add(".".join([aliases[place.name], *reversed(names)]))
+    return frozenset(found)
+
+
+def _constant_step(node: object) -> tuple[str, object] | None:
+    """The constant name by which a node goes on from another, and that other."""
+    if isinstance(node, nodes.Select):
+        return node.name, node.object
+    if isinstance(node, nodes.Index) and isinstance(node.index, nodes.Literal):
+        value = node.index.value
+        if isinstance(value, bytes) and value and b"." not in value:
+            return value.decode(errors="replace"), node.object
+    return None
 
 
 def _types(policy: CompiledPolicy) -> Iterator[str]:

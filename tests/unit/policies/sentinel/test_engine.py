@@ -242,3 +242,24 @@ def test_modules_beside_a_policy(folder: Path) -> None:
     policy = compile_policy(BUCKETS, folder / "buckets.sentinel")
     found = Sources().beside(policy, {"given"})
     assert set(found) == {"helpers", "deeper"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reads", "clock"),
+    [
+        ("main = asset.document.Logging is defined", {"asset.document.Logging"}, False),
+        ('main = asset.document["Logging"].Enabled', {"asset.document.Logging.Enabled"}, False),
+        ("d = asset.document\nmain = d.Logging", {"asset.document"}, False),
+        ('k = "a"\nmain = asset.tags[k] is "x" and asset.name is "y"', {"asset.tags", "asset.name"}, False),
+        ('main = asset.tags["a.b"] is "x"', {"asset.tags"}, False),
+        ("main = context.exemption is null", {"context.exemption"}, False),
+        ('main = context.now is "x"', {"context.now"}, True),
+        ("main = all asset.document.Rules as r { r.Port is not 22 }", {"asset.document.Rules"}, False),
+    ],
+)
+def test_what_a_policy_reads_of_our_own_imports(body: str, reads: set[str], clock: bool) -> None:
+    source = f'import "asset"\nimport "context"\n{body}\n'
+    checked = SentinelEngine().check([Module(path=Path("p.sentinel"), text=source)]).raise_first()
+    (module,) = checked.modules
+    assert module.reads == reads
+    assert module.reads_clock is clock
