@@ -2,7 +2,8 @@
 
 *Alive* (``/healthz``, and the systemd watchdog): the main loop has beaten lately. When it has not, a restart helps.
 *Ready* (``/readyz``): the database answers, and every configured cloud has had a cycle that ended within its time. A cloud
-that cannot be read makes the daemon not ready, with the reason; a restart would not help.
+that cannot be read makes the daemon not ready, with the reason; a restart would not help. So does a place outside at which the
+ledger's head cannot be noted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Health:
     _beat: datetime = field(init=False)
     _database: str | None = None
     _cycles: dict[str, _Cycle] = field(default_factory=dict)
+    _anchors: dict[str, str | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -81,6 +83,16 @@ class Health:
         with self._lock:
             self._database = failure
 
+    def anchor(self, name: str, failure: str | None) -> None:
+        """Whether the ledger's head could be noted at an anchor (None) or why not."""
+        with self._lock:
+            self._anchors[name] = failure
+
+    def no_anchor(self, name: str) -> None:
+        """An anchor is no longer configured."""
+        with self._lock:
+            self._anchors.pop(name, None)
+
     def alive(self, now: datetime) -> tuple[Check, ...]:
         """The checks behind ``/healthz``."""
         with self._lock:
@@ -106,6 +118,9 @@ class Health:
             )
             for provider, cycle in sorted(self._cycles.items()):
                 checks.append(_check(provider, cycle, now))
+            for name, failure in sorted(self._anchors.items()):
+                detail = failure or "the ledger's head is noted"
+                checks.append(Check(name=f"anchor {name}", ok=failure is None, detail=detail))
         return tuple(checks)
 
 

@@ -85,6 +85,18 @@ class Metrics:
         self.errors = Counter(
             "watchstander_errors", "Failures of the daemon itself, by where.", ["where"], registry=r
         )
+        self.ledger_notes = Counter(
+            "watchstander_ledger_notes",
+            "Tries to note the ledger's head outside, by anchor and result (noted, failed, disagrees).",
+            ["anchor", "result"],
+            registry=r,
+        )
+        self.ledger_behind = Gauge(
+            "watchstander_ledger_entries_behind",
+            "Entries of the ledger that an anchor has no note of yet.",
+            ["anchor"],
+            registry=r,
+        )
         self.paused = Gauge("watchstander_paused", "1 while containment is paused.", registry=r)
         self.reloads = Counter(
             "watchstander_reloads", "Configuration reloads, by result (ok, kept-old).", ["result"], registry=r

@@ -18,6 +18,7 @@ import structlog
 from config.errors import WatchstanderError
 from config.secrets import Secrets
 from config.settings import Settings
+from daemon.anchoring import Anchoring, Noting, open_anchors
 from daemon.asking import Asking
 from daemon.changes import Changes
 from daemon.crew import Crew
@@ -57,6 +58,9 @@ from storage.ledger import Ledger
 log = structlog.get_logger("watchstander.watch")
 
 Clock = Callable[[], datetime]
+
+ANCHOR_WAIT = timedelta(seconds=10)
+"""How long the end of the daemon waits for the ledger's last head to be noted outside."""
 
 
 class Watch:
@@ -129,6 +133,12 @@ class Watch:
         self.remembering = Remembering(
             database, self.crew, settings.instance, clock, self._stop, trouble=self._trouble
         )
+        self.anchoring = Anchoring(
+            lambda wanted: Noting(database, wanted, open_anchors(wanted)),
+            self.metrics,
+            self.health,
+            settings.ledger,
+        )
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
@@ -197,6 +207,7 @@ class Watch:
             old, self._crew = self._crew, fresh
             self.responder.hooks = fresh.hooks
         old.dismiss()
+        self.anchoring.reconfigure(settings.ledger)
         self.ledger.append(
             "configuration",
             f"watchstander/{settings.instance}",
@@ -210,6 +221,7 @@ class Watch:
 
     def close(self, timeout: timedelta = timedelta(0)) -> None:
         """End: what is under way may finish within ``timeout``, the rest resumes at the next start."""
+        started = self._runner is not None and not isinstance(self._runner, ImmediateRunner)
         if self._runner is not None and timeout:
             self._runner.close(timeout.total_seconds())
         self._stop.set()
@@ -218,8 +230,21 @@ class Watch:
         self._runner = None
         self.keeping.wait()
         self.remembering.wait()
+        if started:
+            self._sign_off()
         self._crew.dismiss()
         self.database.close()
+
+    def _sign_off(self) -> None:
+        """The last entry, and the last head noted outside."""
+        now = self.clock()
+        try:
+            self.ledger.append(
+                "stop", f"watchstander/{self.settings.instance}", "daemon", {"pid": _pid()}, now
+            )
+        except StorageError as error:
+            self._trouble("stop", error)
+        self.anchoring.finish(now, ANCHOR_WAIT)
 
     def tick(self) -> None:
         """What is to be done every few seconds. Never raises for what the store does; it is told instead."""
@@ -228,6 +253,7 @@ class Watch:
             self.metrics.paused.set(self.desk.paused())
             self.keeping.tick(self.settings.storage.retention, self.clock())
             self.remembering.tick()
+            self.anchoring.tick(self.clock())
         except StorageError as error:
             self._trouble("tick", error)
         else:

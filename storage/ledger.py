@@ -3,7 +3,7 @@
 Entry n holds SHA-256 over its own content and the hash of entry n - 1. Triggers refuse UPDATE and DELETE on both databases;
 whoever goes round them is found by :meth:`Ledger.verify`, which names the first entry that was altered, removed or
 inserted. The newest number and hash are kept a second time, so that a cut tail shows too. Someone who can rewrite the whole
-database can also rewrite the whole chain: keep a copy of the head elsewhere (docs/storage.md).
+database can also rewrite the whole chain; that is found by what was noted of it elsewhere (storage/notes.py).
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from storage.times import from_us, to_us
 GENESIS = bytes(32)
 """What the first entry names as the hash before it."""
 HEAD = "ledger.head"
+
+Fault = Literal["altered", "removed", "inserted", "truncated"]
+"""What was done to an entry; truncated: it and all after it are gone."""
 
 _BATCH = 1_000
 
@@ -68,7 +71,7 @@ class Verification:
     entries: int
     head: bytes
     first_bad: int | None = None
-    fault: Literal["altered", "removed", "inserted"] | None = None
+    fault: Fault | None = None
     why: str = ""
 
 
@@ -208,7 +211,7 @@ class Ledger:
 def _fault(link: _Link, seq: int, prev: bytes) -> Verification | None:
     """What is wrong with ``link`` standing at place ``seq`` after the hash ``prev``."""
 
-    def bad(number: int, fault: Literal["altered", "removed", "inserted"], why: str) -> Verification:
+    def bad(number: int, fault: Fault, why: str) -> Verification:
         return Verification(ok=False, entries=seq - 1, head=prev, first_bad=number, fault=fault, why=why)
 
     if link.seq != seq:
@@ -228,7 +231,7 @@ def _fault(link: _Link, seq: int, prev: bytes) -> Verification | None:
         )
     for shift in (-1, 1, -2, 2):
         if link.expected(seq + shift, link.prev) == link.hash:
-            fault: Literal["inserted", "removed"] = "inserted" if shift < 0 else "removed"
+            fault: Fault = "inserted" if shift < 0 else "removed"
             first = max(1, seq - abs(shift)) if shift < 0 else seq
             return bad(
                 first,
@@ -247,7 +250,7 @@ def _check_head(connection: Connection, seq: int, head: bytes) -> Verification:
             entries=seq,
             head=head,
             first_bad=seq + 1,
-            fault="removed",
+            fault="truncated",
             why=f"The ledger ends at entry {seq}, but entry {noted['seq']} had been written.",
         )
     if (noted is None and seq > 0) or (

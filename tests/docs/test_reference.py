@@ -42,10 +42,27 @@ def test_the_reference_configuration_loads_and_is_the_defaults() -> None:
 def test_what_is_commented_out_in_the_reference_loads_too(tmp_path: Path) -> None:
     text = re.sub(r"^  # (?=  )", "  ", reference_text(), flags=re.MULTILINE).replace("hooks: {}", "hooks:")
     path = tmp_path / "w.yaml"
-    path.write_text(text)
+    path.write_text(re.sub(r"(?s)\nledger:.*?\n\n", "\n\n", text))
     hook = load(path, {}).settings.containment.hooks["NAME"]
     assert hook.use == "CHANGE-ME"
     assert hook.model_copy(update={"use": "x"}) == type(hook)(use="x")
+
+
+@pytest.mark.parametrize("kind", ["file", "s3", "syslog", "git"])
+def test_each_anchor_of_the_reference_loads(tmp_path: Path, kind: str) -> None:
+    text = re.sub(r"^  # (?=  )", "  ", reference_text(), flags=re.MULTILINE)
+    section = re.search(r"(?s)\nledger:.*?\n\n", text)
+    assert section is not None
+    head, *kinds = re.split(
+        r"(?m)^      (?=(?:file|s3|syslog|git):)", section[0].replace("anchors: {}", "anchors:")
+    )
+    (chosen,) = (part for part in kinds if part.startswith(f"{kind}:"))
+    path = tmp_path / "w.yaml"
+    path.write_text(
+        f"{head}      {chosen}".partition("  # A head")[0].replace("address: CHANGE-ME", "address: unix:/x")
+    )
+    anchor = load(path, {}).settings.ledger.anchors["NAME"]
+    assert [name for name in type(anchor).model_fields if getattr(anchor, name) is not None] == [kind]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.name)

@@ -134,9 +134,9 @@ def test_an_altered_entry_is_named(database: Database, ledger: Ledger, tamper: C
 
 
 def test_a_removed_entry_is_named(database: Database, ledger: Ledger, tamper: Callable[..., None]) -> None:
-    for seq in (1, 4, 6):
+    for seq, fault in ((1, "removed"), (4, "removed"), (6, "truncated")):
         result = _tampered(database, tamper, ledger, f"DELETE FROM ledger WHERE seq = {seq}")
-        assert (result.ok, result.first_bad, result.fault) == (False, seq, "removed")
+        assert (result.ok, result.first_bad, result.fault) == (False, seq, fault)
 
 
 def test_an_entry_removed_with_the_rest_renumbered_is_named(
@@ -235,7 +235,7 @@ def test_a_missing_head_is_noticed(database: Database, ledger: Ledger) -> None:
     assert not ledger.verify().ok
     with database.write() as connection:
         write_state(connection, "ledger.head", {"seq": 9, "hash": "00"}, 0)
-    assert ledger.verify().fault == "removed"
+    assert ledger.verify().fault == "truncated"
 
 
 def test_many_writers_make_one_chain(settings: StorageSettings) -> None:

@@ -1,0 +1,1 @@
+"""Places outside the database where the ledger's heads are noted."""
