@@ -135,6 +135,15 @@ class AwsSettings(ProviderSettings):
     """Where events arrive."""
 
 
+class AzureEvents(Model):
+    """Where events arrive: a storage queue that Event Grid fills."""
+
+    queue_url: str | None = None
+    """The queue's address, ``https://ACCOUNT.queue.core.windows.net/QUEUE``; no queue means no events."""
+    visibility: Duration = timedelta(minutes=2)
+    """How long a message in work is hidden from others."""
+
+
 class AzureSettings(ProviderSettings):
     """Microsoft Azure."""
 
@@ -168,6 +177,8 @@ class AzureSettings(ProviderSettings):
     """Management groups (their ids) of which every subscription is read, however deep."""
     exclude_management_groups: tuple[str, ...] = ()
     """Management groups of which no subscription is ever read."""
+    events: AzureEvents = AzureEvents()
+    """Where events arrive."""
 
 
 class GcpSettings(ProviderSettings):

@@ -144,13 +144,22 @@ def _code_and_message(error: HttpResponseError) -> tuple[str | None, str]:
     """The most telling code and message: Resource Graph puts the real ones into ``details``."""
     outer = error.error
     if outer is None:
+        told = storage_code(error)
+        if told:
+            return told, error.message
         return None, "the answer is not in ARM's form"
-    code: str | None = outer.code
+    code = outer.code
     message = outer.message or ""
     details = [f"{d.code}: {d.message}" for d in outer.details if d.message]
     if details and (code or "").lower() in ("badrequest", "invalidquery", "forbidden"):
         message = "; ".join([message, *details]) if message else "; ".join(details)
     return code, message
+
+
+def storage_code(error: HttpResponseError) -> str:
+    """The code as the storage services' own clients tell it; empty for an error of another service."""
+    told = getattr(error, "error_code", None)
+    return str(getattr(told, "value", told) or "")
 
 
 def retry_after(error: HttpResponseError) -> float | None:

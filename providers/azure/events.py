@@ -24,7 +24,8 @@ from typing import Any, Final
 
 import orjson
 
-from providers.azure.names import PROVIDER, ROLE_ASSIGNMENT, parse, ref_of
+from providers.azure.details import DETAILS
+from providers.azure.names import PROVIDER, ROLE_ASSIGNMENT, ResourceId, parse, ref_of
 from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import ANY, GLOBAL, ResourceRef
 
@@ -43,6 +44,12 @@ _SEVERITIES: Final = {
 LISTED_CHILDREN: Final = frozenset(
     {
         ROLE_ASSIGNMENT,
+        "microsoft.authorization/policyassignments",
+        "microsoft.authorization/policydefinitions",
+        "microsoft.authorization/policyexemptions",
+        "microsoft.authorization/policysetdefinitions",
+        "microsoft.network/networkwatchers/flowlogs",
+        "microsoft.security/pricings",
         "microsoft.sql/servers/databases",
         "microsoft.sql/servers/elasticpools",
         "microsoft.sql/managedinstances/databases",
@@ -85,17 +92,23 @@ def parse_event(body: Mapping[str, Any]) -> Event | Ignored | None:
 
 
 def refs_of(resource_id: str) -> tuple[ResourceRef, ...]:
-    """What to re-read when something at this id has changed: itself if it is listed, else what it is part of."""
+    """What to re-read when something at this id has changed: itself if it is listed, else what it is part of. A detail that is
+    read by itself stands before what has it, which people look at."""
     identity = parse(resource_id)
+    own = (ref_of(identity),) if identity.type in DETAILS else ()
+    return (*own, _listed(identity))
+
+
+def _listed(identity: ResourceId) -> ResourceRef:
     while True:
         for part in identity.chain():
             if part.type in LISTED_CHILDREN:
-                return (ref_of(part),)
+                return ref_of(part)
             if part.extension or part.type in ATTACHED or part.namespace in ATTACHED_NAMESPACES:
                 identity = parse(part.scope)
                 break
             if len(part.types) <= 1:
-                return (ref_of(part),)
+                return ref_of(part)
 
 
 def _grid(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:

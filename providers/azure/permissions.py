@@ -10,6 +10,7 @@ from providers.azure.actions import CHANGES
 from providers.azure.details import DETAILS, Detail
 from providers.azure.discovery import DESCENDANTS
 from providers.azure.queries import within
+from providers.azure.rights import QUEUE_ACTIONS
 from providers.hcl import Block, Raw, render
 from providers.roles import Role, chosen_kinds
 
@@ -60,7 +61,7 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
         + (", and contains what it may." if contain else "."),
         "Actions": sorted(actions),
         "NotActions": [],
-        "DataActions": [],
+        "DataActions": list(QUEUE_ACTIONS) if settings.events.queue_url and not contain else [],
         "NotDataActions": [],
         "AssignableScopes": [
             *(f"/providers/Microsoft.Management/managementGroups/{g}" for g in settings.management_groups),
@@ -110,7 +111,13 @@ def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = 
                 "description": document["Description"],
                 "assignable_scopes": [scope] if everywhere else scopes,
                 "permissions": Block(
-                    "permissions", (), {"actions": document["Actions"], "not_actions": document["NotActions"]}
+                    "permissions",
+                    (),
+                    {
+                        "actions": document["Actions"],
+                        "not_actions": document["NotActions"],
+                        **({"data_actions": document["DataActions"]} if document["DataActions"] else {}),
+                    },
                 ),
             },
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.settings import AzureSettings, SecretReference
 from providers.azure import events, permissions, terraform
@@ -31,6 +31,9 @@ from providers.provider import (
 )
 from providers.resource import Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
+
+if TYPE_CHECKING:
+    from providers.azure.queue import StorageQueue
 
 CONFIRMATIONS = 2
 
@@ -59,6 +62,7 @@ class AzureProvider:
         self._versions = Versions(self._session)
         self._reader = Reader(settings, self._session, self._versions, clock)
         self._actor = Actor(self._session, self._versions)
+        self._queue: StorageQueue | None = None
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes to read now: one a subscription, or one a subscription and type where types are named; and one a
@@ -94,8 +98,12 @@ class AzureProvider:
         return events.parse_event(body)
 
     def event_sources(self) -> tuple[EventSource, ...]:
-        """None: the settings name no storage queue yet; messages arrive by push."""
-        return ()
+        """The storage queue the configuration names."""
+        if self._settings.events.queue_url is None:
+            return ()
+        if self._queue is None:
+            self._queue = self._session.queue()
+        return (self._queue,)
 
     def action_kinds(self) -> Mapping[str, ActionKind]:
         """What can be changed."""
@@ -129,4 +137,6 @@ class AzureProvider:
 
     def close(self) -> None:
         """Let go of connections."""
+        if self._queue is not None:
+            self._queue.close()
         self._session.close()

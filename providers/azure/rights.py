@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from providers.azure.session import Session
 from providers.errors import Denied
 
 API_VERSION = "2022-04-01"
+QUEUE_ACTIONS: Final = (
+    "Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
+    "Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action",
+)
+"""What taking messages from a storage queue needs: data actions, which no role for Resource Manager has."""
 
 
 def missing(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:

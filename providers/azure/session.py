@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
@@ -30,6 +30,9 @@ from providers.azure.credentials import CLOUDS, credential_of
 from providers.azure.errors import answers
 from providers.budget import CallBudget, CallBudgets
 from providers.errors import Refused, Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from providers.azure.queue import StorageQueue
 
 PAGE: Final = 1000
 """Rows a Resource Graph page: the most the service gives."""
@@ -283,6 +286,12 @@ class Session:
         response = self.resources(subscription).send_request(request)
         response.raise_for_status()
         return response.json()
+
+    def queue(self) -> StorageQueue:
+        """The storage queue the settings name."""
+        from providers.azure.queue import StorageQueue
+
+        return StorageQueue(self.settings, self._credential, budgets=self.budgets, sleep=self._sleep)
 
     def token(self) -> str:
         """A token for Azure Resource Manager, as the credential gives it. Raises ProviderError."""

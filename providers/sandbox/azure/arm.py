@@ -80,6 +80,8 @@ class ArmStore:
         self._unregistered: set[tuple[str, str]] = set()
         self._changes: list[dict[str, Any]] = []
         self.groups = ManagementGroups()
+        self.told: Callable[[Mapping[str, Any]], None] | None = None
+        """Told of every change, as ``resourcechanges`` records it."""
 
     # Subscriptions and namespaces
 
@@ -254,34 +256,35 @@ class ArmStore:
         assert match is not None
         change = uuid.uuid4().hex
         verb = "delete" if kind == "Delete" else "write"
-        self._changes.append(
-            {
-                "at": now,
-                "id": f"{target['id']}/providers/Microsoft.Resources/changes/{change}",
-                "name": change,
-                "type": "microsoft.resources/changes",
-                "tenantId": TENANT,
-                "resourceGroup": (match["group"] or "").lower(),
-                "subscriptionId": match["subscription"],
-                "properties": {
-                    "targetResourceId": target["id"],
-                    "targetResourceType": str(target["type"]).lower(),
-                    "changeType": kind,
-                    "changeAttributes": {
-                        "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z",
-                        "changesCount": len(leaves),
-                        "correlationId": str(uuid.uuid4()),
-                        "changedBy": caller.name,
-                        "changedByType": caller.kind,
-                        "clientType": caller.client,
-                        "operation": f"{target['type']}/{verb}",
-                        "previousResourceSnapshotId": uuid.uuid4().hex,
-                        "newResourceSnapshotId": uuid.uuid4().hex,
-                    },
-                    "changes": leaves,
+        record = {
+            "at": now,
+            "id": f"{target['id']}/providers/Microsoft.Resources/changes/{change}",
+            "name": change,
+            "type": "microsoft.resources/changes",
+            "tenantId": TENANT,
+            "resourceGroup": (match["group"] or "").lower(),
+            "subscriptionId": match["subscription"],
+            "properties": {
+                "targetResourceId": target["id"],
+                "targetResourceType": str(target["type"]).lower(),
+                "changeType": kind,
+                "changeAttributes": {
+                    "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z",
+                    "changesCount": len(leaves),
+                    "correlationId": str(uuid.uuid4()),
+                    "changedBy": caller.name,
+                    "changedByType": caller.kind,
+                    "clientType": caller.client,
+                    "operation": f"{target['type']}/{verb}",
+                    "previousResourceSnapshotId": uuid.uuid4().hex,
+                    "newResourceSnapshotId": uuid.uuid4().hex,
                 },
-            }
-        )
+                "changes": leaves,
+            },
+        }
+        self._changes.append(record)
+        if self.told is not None:
+            self.told(record)
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

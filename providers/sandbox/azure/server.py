@@ -20,8 +20,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import orjson
 
 from config.settings import AzureSettings
-from providers.sandbox.azure import estate
+from providers.sandbox.azure import estate, queues
 from providers.sandbox.azure.arm import ArmError, ArmStore
+from providers.sandbox.azure.queues import Queue, QueueError
 from providers.sandbox.azure.routes import Answer, Api, Request, denied
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 
@@ -50,6 +51,8 @@ class AzureEmulator:
         self._thread: threading.Thread | None = None
         if seed:
             estate.seed(self.store)
+        self.queue = Queue(self._clock)
+        self.store.told = self.queue.tell
 
     def start(self) -> Self:
         """Listen on a free port."""
@@ -87,6 +90,11 @@ class AzureEmulator:
         if self._server is None:
             raise RuntimeError("the emulator has not been started")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def queue_url(self) -> str:
+        """Where changes are told."""
+        return f"{self.endpoint}/queues/{queues.NAME}"
 
     def settings(self, **overrides: Any) -> AzureSettings:
         """Settings that point a provider here."""
@@ -178,6 +186,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self._faults(raw))
             return
         self._emulator.calls.append((self.command, self.path))
+        if path.startswith("/queues/"):
+            self._queue(path, {k.lower(): v for k, v in parse_qsl(split.query)})
+            return
         try:
             body = orjson.loads(raw) if raw else None
         except orjson.JSONDecodeError:
@@ -201,6 +212,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self._emulator.answer(request))
         else:
             self._struck(fault, request)
+
+    def _queue(self, path: str, query: dict[str, str]) -> None:
+        """One call of the storage queue, which answers in XML."""
+        signed = "SharedKey " in self.headers.get("Authorization", "")
+        fault = self._emulator.faults.strike(
+            Call(service="queue", operation=self.command, resource=path.split("/")[2])
+        )
+        try:
+            if fault is None:
+                status, body = self._emulator.queue.answer(self.command, path, query, signed=signed)
+            else:
+                status, body = queues.broken(fault.kind)
+        except QueueError as error:
+            headers = {"Content-Type": "application/xml", "x-ms-error-code": error.code}
+            self._write(error.status, error.document(), headers)
+        else:
+            self._write(status, body, {"Content-Type": "application/xml"})
 
     def _struck(self, fault: Fault, request: Request) -> None:
         kind = fault.kind

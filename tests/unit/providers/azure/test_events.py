@@ -106,7 +106,22 @@ def test_a_known_form_that_is_broken_is_an_error(broken: dict[str, Any]) -> None
     [
         (f"{NSG}/securityRules/AllowRDP", [NSG.lower()]),
         (f"{ACCOUNT}/blobServices/default/containers/c", [ACCOUNT.lower()]),
-        (f"{ACCOUNT}/providers/Microsoft.Authorization/locks/l", [ACCOUNT.lower()]),
+        (
+            f"{ACCOUNT}/providers/Microsoft.Authorization/locks/l",
+            [f"{ACCOUNT}/providers/Microsoft.Authorization/locks/l".lower(), ACCOUNT.lower()],
+        ),
+        (
+            f"{ACCOUNT}/blobServices/default/providers/Microsoft.Insights/diagnosticSettings/d",
+            [
+                f"{ACCOUNT}/blobServices/default/providers/Microsoft.Insights/diagnosticSettings/d".lower(),
+                ACCOUNT.lower(),
+            ],
+        ),
+        (f"{ACCOUNT}/blobServices/default", [f"{ACCOUNT}/blobservices/default".lower(), ACCOUNT.lower()]),
+        (
+            "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/p",
+            ["/subscriptions/s/providers/microsoft.authorization/policyassignments/p"],
+        ),
         ("/subscriptions/S/resourceGroups/G", ["/subscriptions/s/resourcegroups/g"]),
         (
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/a/databases/b",
@@ -267,10 +282,12 @@ def test_recorded_messages_are_understood() -> None:
         "microsoft.network/networksecuritygroups"
     ]
     assert [r.type for r in seen["azure_resource_lock_deleted-0"].refs] == [
-        "microsoft.storage/storageaccounts"
+        "microsoft.authorization/locks",
+        "microsoft.storage/storageaccounts",
     ]
     assert [r.type for r in seen["azure_resource_lock_deleted-1"].refs] == [
-        "microsoft.resources/subscriptions"
+        "microsoft.authorization/locks",
+        "microsoft.resources/subscriptions",
     ]
     assert [r.type for r in seen["ResourceWriteSuccess.storageAccounts"].refs] == [
         "microsoft.storage/storageaccounts"
