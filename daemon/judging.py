@@ -200,15 +200,13 @@ class Judging:
 
 def _types(crew: Crew, policies: Iterable[Policy]) -> frozenset[str]:
     """The resource types these policies may speak of."""
-    terraform = {
-        name: resource_type
-        for provider in crew.providers.values()
-        for name, resource_type in provider.terraform_types().items()
-    }
+    terraform: dict[str, frozenset[str]] = {}
+    for provider in crew.providers.values():
+        terraform |= provider.terraform_types()
     found: set[str] = set()
     for policy in policies:
         found |= policy.types
-        found |= {terraform[name] for name in policy.terraform_types if name in terraform}
+        found |= frozenset[str]().union(*(terraform.get(name, ()) for name in policy.terraform_types))
     return frozenset(found)
 
 

@@ -393,9 +393,9 @@ class MemoryProvider:
         """One: a complete listing is authoritative."""
         return 1
 
-    def terraform_types(self) -> Mapping[str, str]:
+    def terraform_types(self) -> Mapping[str, frozenset[str]]:
         """``memory_machine`` -> ``memory.machine``, …"""
-        return {declared.name: type_ for type_, declared in _TERRAFORM.items()}
+        return {declared.name: frozenset({type_}) for type_, declared in _TERRAFORM.items()}
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """The actions used."""

@@ -213,8 +213,9 @@ class Provider(Protocol):
     def terraform(self, resource: Resource) -> TerraformView | None:
         """The resource as the Terraform provider names its attributes, or None where we have no view of its type."""
 
-    def terraform_types(self) -> Mapping[str, str]:
-        """Terraform type -> resource type, for every type we have a view of (``aws_s3_bucket`` -> ``aws.s3_bucket``)."""
+    def terraform_types(self) -> Mapping[str, frozenset[str]]:
+        """Terraform type -> the resource types seen so, for every type we have a view of (``aws_s3_bucket`` ->
+        ``{"aws.s3_bucket"}``)."""
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:
         """The least role the configuration needs, as a document to apply in the cloud's native form."""

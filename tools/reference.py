@@ -230,6 +230,32 @@ def aws_page() -> str:
     return "\n".join(out) + "\n"
 
 
+def terraform_page() -> str:
+    """``docs/reference/terraform-views.md``."""
+    from providers.aws.terraform import types as aws
+    from providers.azure.terraform import types as azure
+    from providers.gcp.terraform import terraform_types as gcp
+    from tools.terraform_schema import LISTING, types_of_views
+
+    attributes = types_of_views()
+    providers = json.loads(LISTING.read_text(encoding="utf-8"))["providers"]
+    versions = ", ".join(f"{name} {version}" for name, version in map(str.split, sorted(providers)))
+    out = [
+        "# Terraform views",
+        "",
+        f"The {len(attributes)} Terraform types that a policy may read of live resources (`input.resource.TYPE.main`), and their attributes.",
+        f"Names, nesting and types are checked against the schemas of the providers {versions}.",
+        "",
+        "| Terraform type | resource type | attributes |",
+        "|---|---|---|",
+    ]
+    for name, ours in sorted({**aws(), **azure(), **gcp()}.items()):
+        out.append(
+            f"| `{name}` | {', '.join(f'`{one}`' for one in sorted(ours))} | {' '.join(f'`{a}`' for a in sorted(attributes[name]))} |"
+        )
+    return "\n".join(out) + "\n"
+
+
 def permissions_page() -> str:
     """``docs/reference/permissions.md``."""
     from config.settings import Providers
@@ -316,6 +342,10 @@ PAGES = (
     Page("docs/reference/cli.md", lambda: _MADE.format("daemon/cli") + cli_page()),
     Page("docs/reference/hooks.md", lambda: _MADE.format("daemon/hooks") + hooks_page()),
     Page("docs/reference/aws-types.md", lambda: _MADE.format("providers/aws/catalog") + aws_page()),
+    Page(
+        "docs/reference/terraform-views.md",
+        lambda: _MADE.format("the views below providers/") + terraform_page(),
+    ),
     Page(
         "docs/reference/permissions.md",
         lambda: _MADE.format("the catalogues below providers/") + permissions_page(),

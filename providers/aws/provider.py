@@ -226,8 +226,8 @@ class AwsProvider:
         """One: a complete listing is authoritative."""
         return 1
 
-    def terraform_types(self) -> Mapping[str, str]:
-        """Terraform type -> resource type."""
+    def terraform_types(self) -> Mapping[str, frozenset[str]]:
+        """Terraform type -> resource types."""
         return terraform.types()
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:

@@ -127,8 +127,8 @@ class AzureProvider:
         """The resource as the azurerm provider names its attributes, or None where there is no view of its type."""
         return terraform.view_of(resource)
 
-    def terraform_types(self) -> Mapping[str, str]:
-        """Terraform type -> resource type."""
+    def terraform_types(self) -> Mapping[str, frozenset[str]]:
+        """Terraform type -> resource types."""
         return terraform.types()
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:

@@ -107,8 +107,8 @@ class GcpProvider:
         """The resource in the words of Terraform's ``google`` provider."""
         return terraform.terraform(resource)
 
-    def terraform_types(self) -> Mapping[str, str]:
-        """Terraform type -> asset type."""
+    def terraform_types(self) -> Mapping[str, frozenset[str]]:
+        """Terraform type -> asset types."""
         return terraform.terraform_types()
 
     def permissions(self, *, contain: bool) -> Mapping[str, Any]:

@@ -6,13 +6,15 @@ that failed makes exactly the attributes drawn from it unread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from providers.gcp import names
 from providers.gcp.terraform_compute import COMPUTE
+from providers.gcp.terraform_edge import EDGE
 from providers.gcp.terraform_parts import account_of, at, block, data, flag, labels, strings
+from providers.gcp.terraform_services import SERVICES
 from providers.normalise import encode
 from providers.resource import Resource
 from providers.terraform import ABSENT_BLOCK, Attribute, Document, TerraformType, TerraformView, view
@@ -97,8 +99,10 @@ _BUCKET: Final[Mapping[str, Attribute]] = {
         ]
         or ABSENT_BLOCK
     ),
-    "soft_delete_policy": block(
-        ("softDeletePolicy",), retention_duration_seconds=("retentionDurationSeconds",)
+    "soft_delete_policy": lambda d: (
+        [{"retention_duration_seconds": int(found.get("retentionDurationSeconds", 0))}]
+        if (found := at(d, "softDeletePolicy"))
+        else ABSENT_BLOCK
     ),
 }
 
@@ -255,6 +259,8 @@ VIEWS: Final[Mapping[str, TerraformType]] = MappingProxyType(
             "google_project_iam_policy", _PROJECT_POLICY
         ),
         **COMPUTE,
+        **EDGE,
+        **SERVICES,
     }
 )
 """Asset type -> its view."""
@@ -269,6 +275,11 @@ def terraform(resource: Resource) -> TerraformView | None:
     return view(declared, with_account, resource.unread)
 
 
-def terraform_types() -> dict[str, str]:
-    """Terraform type -> asset type."""
-    return {declared.name: type_ for type_, declared in VIEWS.items()}
+def terraform_types() -> Mapping[str, frozenset[str]]:
+    """Terraform type -> asset types."""
+    return {declared.name: frozenset({type_}) for type_, declared in VIEWS.items()}
+
+
+def declared() -> Iterable[TerraformType]:
+    """Every view."""
+    return VIEWS.values()

@@ -23,12 +23,22 @@ def account_of(doc: Document) -> Any:
 
 def at(doc: Document, *path: str) -> Any:
     """A value below the data, or None where any step is absent."""
-    value: Any = data(doc)
+    found: Any = data(doc)
     for key in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(found, Mapping):
             return None
-        value = value.get(key)
-    return value
+        found = found.get(key)
+    return found
+
+
+def value(*path: str, default: Any = None) -> Attribute:
+    """What lies below the data; the default where it is absent or null."""
+
+    def have(doc: Document) -> Any:
+        found = at(doc, *path)
+        return default if found is None else found
+
+    return have
 
 
 def flag(*path: str) -> Attribute:
@@ -41,9 +51,9 @@ def labels(key: str) -> Attribute:
     return lambda doc: dict(data(doc).get(key) or {})
 
 
-def strings(value: Mapping[str, Any], key: str) -> list[Any]:
+def strings(found: Mapping[str, Any], key: str) -> list[Any]:
     """A list of strings, empty when absent."""
-    return list(value.get(key) or [])
+    return list(found.get(key) or [])
 
 
 def block(path: tuple[str, ...], **attributes: tuple[str, ...]) -> Attribute:
@@ -55,10 +65,10 @@ def block(path: tuple[str, ...], **attributes: tuple[str, ...]) -> Attribute:
             return ABSENT_BLOCK
         out: dict[str, Any] = {}
         for name, inner in attributes.items():
-            value: Any = found
+            inside: Any = found
             for key in inner:
-                value = value.get(key) if isinstance(value, Mapping) else None
-            out[name] = value
+                inside = inside.get(key) if isinstance(inside, Mapping) else None
+            out[name] = inside
         return [out]
 
     return have

@@ -77,3 +77,30 @@ def identity(document: Document) -> Any:
             "tenant_id": at(document, "identity", "tenantId"),
         }
     ]
+
+
+def negated(*path: str, default: bool = False) -> Attribute:
+    """The opposite of a boolean below ``properties``: Azure says what is disabled, azurerm what is enabled."""
+    return lambda document: not at(document, "properties", *path, default=default)
+
+
+def equal(*path: str, to: str) -> Attribute:
+    """Whether the text below ``properties`` is this one, whatever its case."""
+    return lambda document: str(at(document, "properties", *path, default="")).lower() == to.lower()
+
+
+def ids(*path: str) -> Attribute:
+    """The ids of a list of references below ``properties``."""
+    return lambda document: [id_of(item) for item in items(document, *path)]
+
+
+def block(*path: str, **names: str) -> Attribute:
+    """A block of the object below ``properties``: attribute -> dotted path within it. Absent where the object is."""
+
+    def have(document: Document) -> Any:
+        found = at(document, "properties", *path)
+        if not isinstance(found, Mapping):
+            return ABSENT_BLOCK
+        return [{ours: at(found, *theirs.split(".")) for ours, theirs in names.items()}]
+
+    return have

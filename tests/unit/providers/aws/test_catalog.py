@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Mapping
-from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.exceptions import UnknownServiceError
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.model import OperationModel, StructureShape
 from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,19 @@ from providers.aws.catalog import Call, Placement, ResourceType, catalog
 from providers.aws.catalog.declare import search
 from providers.resource import ANY, GLOBAL, ResourceRef, Scope
 
-SESSION = botocore.session.get_session()
+
+def _filled() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("aws_filled", Path(__file__).with_name("filled.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FILLED = _filled()
+SESSION, CONTEXT, model_of = FILLED.SESSION, FILLED.CONTEXT, FILLED.model_of
+answer, filled, wrapped, item = FILLED.answer, FILLED.filled, FILLED.wrapped, FILLED.item
 READS = {"apigateway:GET", "iam:GenerateCredentialReport"}
 """What only reads, though it is not called so."""
 UNDECLARED = frozenset[str]()
@@ -30,90 +43,11 @@ CALLS = [
     for declared in TYPES
     for service, call in declared.calls()
 ]
-CONTEXT = {"_account": "123456789012", "_region": "eu-west-1", "_partition": "aws"}
-
-
-@cache
-def model_of(service: str) -> Any:
-    return SESSION.get_service_model(service)
 
 
 def operation(service: str, call: Call) -> OperationModel:
     found: OperationModel = model_of(service).operation_model(call.operation)
     return found
-
-
-@cache
-def _answer(service: str, name: str) -> Any:
-    return sample(model_of(service).operation_model(name).output_shape)
-
-
-def answer(service: str, call: Call) -> Any:
-    """What a call's result path finds in an answer with every member it can have."""
-    if call.csv:
-        return [{"user": "text", "arn": "text"}]
-    return search(call.result, _answer(service, call.operation))
-
-
-def filled(declared: ResourceType, **more: str) -> str:
-    """An ARN of the type."""
-    parts = {name: "" if name == "_path" else "part" * 9 for name in declared.arn_fields}
-    return declared.arn.format_map({**CONTEXT, **parts, **more})
-
-
-def wrapped(declared: ResourceType, found: Any) -> dict[str, Any]:
-    return dict(found) if isinstance(found, Mapping) else {declared.item: found}
-
-
-def sample(shape: Shape | None, depth: int = 0) -> Any:
-    """A value with every member a shape can have: what a path finds nothing in does not exist."""
-    if shape is None or depth > 8:
-        return None
-    if isinstance(shape, StructureShape):
-        if shape.name == "policyDocumentType":
-            return {}
-        return {name: sample(member, depth + 1) for name, member in shape.members.items()}
-    if isinstance(shape, ListShape):
-        return [sample(shape.member, depth + 1)]
-    if isinstance(shape, MapShape):
-        keys = shape.key.enum or ["key"]
-        return {key: sample(shape.value, depth + 1) for key in keys}
-    if shape.type_name in ("integer", "long", "float", "double"):
-        return 1
-    if shape.type_name == "boolean":
-        return True
-    return "2026-01-01T00:00:00Z" if shape.type_name == "timestamp" else "text-that-is-long-enough"
-
-
-@cache
-def _item(name: str) -> dict[str, Any]:
-    declared = catalog()[name]
-    known: dict[str, Any] = dict(CONTEXT)
-    if declared.list is not None:
-        known = wrapped(declared, answer(declared.list.service or declared.service, declared.list)[0])
-    if declared.each is not None:
-        parent = known
-        known = wrapped(declared, answer(declared.each.service or declared.service, declared.each)[0])
-        known |= {name: search(path, parent) for name, path in declared.inherit.items()}
-        assert None not in known.values() or not declared.inherit
-    known |= CONTEXT
-    details = [(detail, answer(detail.service or declared.service, detail)) for detail in declared.details]
-    for detail, found in details:
-        if detail.first:
-            known[detail.into] = found
-    if not declared.id:
-        declared.build_arn({"_path": "", **known})
-    arn = filled(declared)
-    known |= {name: part for name, part in (declared.parse_arn(arn) or {}).items() if name[:1] == "_"}
-    known["_arn"] = arn
-    for detail, found in details:
-        known[detail.into] = search(detail.batch.value, found[0]) if detail.batch else found
-    return known
-
-
-def item(declared: ResourceType) -> dict[str, Any]:
-    """An item of the type with everything its calls can tell."""
-    return dict(_item(declared.type))
 
 
 def test_there_are_the_types_the_first_issue_asks_for() -> None:
@@ -219,7 +153,7 @@ def test_what_pages_is_paged(declared: ResourceType, service: str, call: Call) -
         shape = operation(service, call).input_shape
         assert isinstance(shape, StructureShape)
         assert call.token[0] in shape.members
-        assert search(call.token[1], _answer(service, call.operation))
+        assert search(call.token[1], FILLED.whole_answer(service, call.operation))
         return
     if isinstance(output, StructureShape) and tokens & output.members.keys():
         paginators = SESSION.get_paginator_model(service)

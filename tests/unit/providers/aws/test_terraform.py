@@ -111,7 +111,9 @@ def test_the_arn_is_the_uid_in_every_partition() -> None:
 
 
 def test_one_view_a_type() -> None:
-    assert len(set(types().values())) == len(types())
+    ours = [one for several in types().values() for one in several]
+    assert len(set(ours)) == len(ours)
+    assert types()["aws_wafv2_web_acl"] == {"aws.wafv2_web_acl", "aws.wafv2_web_acl_global"}
     assert {
         "aws_s3_bucket",
         "aws_elb",
@@ -120,5 +122,7 @@ def test_one_view_a_type() -> None:
         "aws_iam_access_key",
         "aws_instance",
     } <= types().keys()
-    nothing = ResourceRef(provider="aws", account="1", region="global", type="aws.account", uid="arn:…")
+    nothing = ResourceRef(
+        provider="aws", account="1", region="global", type="aws.iam_credentials", uid="arn:…"
+    )
     assert view_of(Resource(ref=nothing, name="x", document={})) is None

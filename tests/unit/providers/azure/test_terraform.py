@@ -109,7 +109,28 @@ def test_the_document_decides_between_two_views(resources: dict[str, Resource]) 
     assert name("vm-prod-linux") == "azurerm_linux_virtual_machine"
     assert name("vm-prod-legacy") == "azurerm_windows_virtual_machine"
     assert name("web-prod-good") == "azurerm_linux_web_app"
-    assert name("log-prod") is None
+    assert name("log-prod") == "azurerm_log_analytics_workspace"
+    base = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites"
+    for kind, wanted in (
+        ("functionapp,linux", "azurerm_linux_function_app"),
+        ("functionapp", "azurerm_windows_function_app"),
+        ("functionapp,workflowapp", None),
+        ("app,linux", "azurerm_linux_web_app"),
+    ):
+        view = terraform.view_of(resource_of({"id": f"{base}/x", "kind": kind, "properties": {}}))
+        assert (view.type if view else None) == wanted
+
+
+def test_a_scale_set_is_of_the_system_it_runs() -> None:
+    base = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/x"
+    for profile, wanted in (
+        ({"storageProfile": {"osDisk": {"osType": "Linux"}}}, "azurerm_linux_virtual_machine_scale_set"),
+        ({"osProfile": {"windowsConfiguration": {}}}, "azurerm_windows_virtual_machine_scale_set"),
+        ({"osProfile": {"linuxConfiguration": {}}}, "azurerm_linux_virtual_machine_scale_set"),
+        ({}, None),
+    ):
+        view = terraform.view_of(resource_of({"id": base, "properties": {"virtualMachineProfile": profile}}))
+        assert (view.type if view else None) == wanted, profile
 
 
 def test_an_unread_field_makes_its_attributes_unread_and_no_others(resources: dict[str, Resource]) -> None:
@@ -129,8 +150,17 @@ def test_an_unread_field_makes_its_attributes_unread_and_no_others(resources: di
 
 def test_every_view_survives_an_empty_document() -> None:
     base = "/subscriptions/s/resourceGroups/g/providers"
-    for terraform_type, azure_type in terraform.types().items():
-        resource = resource_of({"id": f"{base}/{azure_type}/x", "properties": {}})
+    for terraform_type, (azure_type,) in terraform.types().items():
+        names = iter("xyz")
+        path = "/".join(
+            part if number < 2 else f"{next(names)}/{part}"
+            for number, part in enumerate(azure_type.split("/"))
+        )
+        full = (
+            f"{base}/{path}/x" if "resourcegroups" not in azure_type else "/subscriptions/s/resourceGroups/g"
+        )
+        resource = resource_of({"id": full, "properties": {}})
+        assert resource.ref.type == azure_type
         view = terraform.view_of(resource)
         if view is None:
             assert "virtual_machine" in terraform_type  # neither Linux nor Windows
