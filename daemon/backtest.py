@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from config.errors import UsageError
 from config.settings import ContainmentSettings, HookSettings, Mode
+from daemon.backtest_joins import JoinedPast, Moments
 from daemon.hooks import HOOKS
+from daemon.joining import joining
 from daemon.triggers import EVENT_PREFIX
 from policies.backtest import Acts, Episode, Fold, busiest_account, compared
 from policies.evaluate import Judge
@@ -35,11 +36,15 @@ class Side:
     unknown: int
     episodes: tuple[Episode, ...]
     acts: tuple[Acts, ...]
+    moments: Moments | None = None
+    """Of a joining policy: when it would have been due, and how much of that was judged."""
 
     def record(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "judged": self.judged,
+            "moments": None if self.moments is None else self.moments.there,
+            "judged_moments": None if self.moments is None else self.moments.judged,
             "unknown": self.unknown,
             "open_at_once": sum(e.at_once for e in self.episodes),
             "opened": sum(not e.at_once for e in self.episodes),
@@ -80,22 +85,24 @@ class Result:
 class Backtest:
     """Tries policies on what one database remembers."""
 
-    def __init__(self, inventory: Inventory, replay: Replay, containment: ContainmentSettings) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        replay: Replay,
+        containment: ContainmentSettings,
+        joined: JoinedPast,
+    ) -> None:
         self._inventory = inventory
         self._replay = replay
         self._containment = containment
+        self._joined = joined
 
     def run(self, tried: Judge, in_force: Judge, since: datetime, until: datetime) -> Iterator[Result]:
-        """Each policy of ``tried`` that judges resources, over [since, until]. Raises UsageError for one that joins others,
-        StorageError, EngineError."""
+        """Each policy of ``tried`` that judges resources, accounts or the estate, over [since, until]. Raises StorageError,
+        EngineError."""
         for policy in tried.policy_set.policies:
             if not tried.policy_set.compiled(policy.id).entrypoints:
                 continue
-            if policy.joins or policy.gathers:
-                raise UsageError(
-                    f"{policy.id} joins other resources; only policies that judge one resource can be tried on the past.",
-                    hint="Leave it out.",
-                )
             mine = self._side(
                 tried, policy, in_force, (since, until), new=policy.id not in in_force.policy_set
             )
@@ -112,16 +119,21 @@ class Backtest:
         since, until = time
         fold = Fold(policy.id, since)
         types = self._types(policy)
-        if types:
+        moments = None
+        if joining(policy):
+            moments = self._joined.walk(judge, policy, fold, types, time)
+        elif types:
             walk = self._by_clock if policy.reads_clock else self._by_version
             walk(judge, policy, fold, types, time)
         episodes = fold.episodes()
         acts = tuple(self._acts(policy, episodes, deciding, until, new=new))
-        return Side(judged=fold.judged, unknown=fold.unknown, episodes=episodes, acts=acts)
+        return Side(judged=fold.judged, unknown=fold.unknown, episodes=episodes, acts=acts, moments=moments)
 
     def _types(self, policy: Policy) -> frozenset[str]:
         """The types in the store that the policy speaks of. A type's Terraform name is its view's, so one is looked at."""
-        found = set()
+        found: set[str] = set()
+        if policy.gathers:
+            return frozenset()
         for name, ref in self._replay.types().items():
             view = None
             if policy.terraform_types and not judges(policy, name, None):
@@ -193,7 +205,8 @@ class Backtest:
 def _says(policies: PolicySet, policy: Policy) -> tuple[object, ...]:
     """What a policy's verdicts hang on, wherever its file lies."""
     texts = tuple(module.module.text for module in policies.compiled(policy.id).modules)
-    return (texts, dict(policy.parameters), policy.absent_block)
+    joined = (policy.scope, policy.joins, dict(policy.join_fields))
+    return (texts, dict(policy.parameters), policy.absent_block, joined)
 
 
 def _follows(earlier: Version, later: Version) -> bool:

@@ -42,14 +42,16 @@ States = Mapping[tuple[str, str], Mapping[str, TypeState]]
 
 
 class Streamed:
-    """The resources of one type, of an account or of all, read from the store each time they are gone through."""
+    """The resources of one type, of an account or of all, now or at a time, read from the store each time they are gone
+    through."""
 
-    def __init__(self, inventory: Inventory, wanted: Filter) -> None:
+    def __init__(self, inventory: Inventory, wanted: Filter, at: datetime | None = None) -> None:
         self._inventory = inventory
         self._wanted = wanted
+        self._at = at
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        for batch in self._inventory.find(self._wanted):
+        for batch in self._inventory.find(self._wanted, self._at):
             for stored in batch:
                 yield {**asset(stored.resource), "unread": dict(stored.unread)}
 
@@ -119,21 +121,8 @@ class Round:
             here = (
                 self._states if estate else {(provider, account): self._states.get((provider, account), {})}
             )
-            held = self._inventories[provider, account] = self._gather(here, estate=estate)
+            held = self._inventories[provider, account] = gather(self._inventory, here, estate=estate)
         return held
-
-    def _gather(self, states: States, *, estate: bool) -> JoinedInventory:
-        gaps: dict[str, str] = {}
-        found: dict[str, Streamed] = {}
-        for (provider, account), state in states.items():
-            for name, one in state.items():
-                if one.gap is not None:
-                    gaps.setdefault(name, one.gap)
-                    continue
-                accounts = frozenset[str]() if estate else frozenset({account})
-                wanted = Filter(types=frozenset({name}), providers=frozenset({provider}), accounts=accounts)
-                found.setdefault(name, Streamed(self._inventory, wanted))
-        return JoinedInventory({name: one for name, one in found.items() if name not in gaps}, gaps)
 
     def subjects(
         self,
@@ -159,7 +148,7 @@ class Round:
     def over(self, crew: Crew, facts: Facts, due: Due, now: datetime) -> list[Verdict]:
         """The verdicts of such a policy, each about a resource that is in the inventory."""
         provider, account = due.key.provider, due.key.account
-        place, itself = _place(provider, account), self._known(provider, account)
+        place, itself = place_of(provider, account), account_itself(self._inventory, provider, account)
         about = itself or place
         verdict = crew.judge.judge_place(
             due.policy,
@@ -196,23 +185,41 @@ class Round:
         return next(place for place in self._states if place[1] == account)
 
     def _itself(self, provider: str, account: str) -> str:
-        found = self._known(provider, account)
-        return found.uid if found is not None else _place(provider, account).uid
+        found = account_itself(self._inventory, provider, account)
+        return found.uid if found is not None else place_of(provider, account).uid
 
-    def _known(self, provider: str, account: str) -> Resource | None:
-        """The resource that an account itself is, where its cloud lists one and it was read."""
-        kind = account_type(provider)
-        if kind is None:
-            return None
-        wanted = Filter(
-            types=frozenset({kind}), providers=frozenset({provider}), accounts=frozenset({account})
-        )
-        for batch in self._inventory.find(wanted):
-            return batch[0].resource
+
+def gather(
+    inventory: Inventory, states: States, *, estate: bool, at: datetime | None = None
+) -> JoinedInventory:
+    """What may be joined where these are the states of the types: of one account, or of all of them, now or at a time."""
+    gaps: dict[str, str] = {}
+    found: dict[str, Streamed] = {}
+    for (provider, account), state in states.items():
+        for name, one in state.items():
+            if one.gap is not None:
+                gaps.setdefault(name, one.gap)
+                continue
+            accounts = frozenset[str]() if estate else frozenset({account})
+            wanted = Filter(types=frozenset({name}), providers=frozenset({provider}), accounts=accounts)
+            found.setdefault(name, Streamed(inventory, wanted, at))
+    return JoinedInventory({name: one for name, one in found.items() if name not in gaps}, gaps)
+
+
+def account_itself(
+    inventory: Inventory, provider: str, account: str, at: datetime | None = None
+) -> Resource | None:
+    """The resource that an account itself is, where its cloud lists one and it was read."""
+    kind = account_type(provider)
+    if kind is None:
         return None
+    wanted = Filter(types=frozenset({kind}), providers=frozenset({provider}), accounts=frozenset({account}))
+    for batch in inventory.find(wanted, at):
+        return batch[0].resource
+    return None
 
 
-def _place(provider: str, account: str) -> Resource:
+def place_of(provider: str, account: str) -> Resource:
     """What stands for an account, or for the estate."""
     estate = (provider, account) == ESTATE
     uid = "watchstander:estate" if estate else f"watchstander:account:{provider}:{account}"

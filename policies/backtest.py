@@ -79,6 +79,14 @@ class Fold:
         for uid in self._open.keys() - set(there):
             self.gone(uid, at)
 
+    def open_in(self, place: tuple[str, str] | None) -> set[str]:
+        """The resources with an open finding in one (provider, account), or anywhere."""
+        return {
+            uid
+            for uid, episode in self._open.items()
+            if place is None or (episode.ref.provider, episode.ref.account) == place
+        }
+
     def _close(self, uid: str, at: datetime, reason: Closing) -> None:
         episode = self._open.pop(uid, None)
         if episode is not None:

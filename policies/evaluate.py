@@ -26,7 +26,7 @@ from policies.verdict import Message, Outcome, Verdict, messages_of, plain
 from providers.normalise import digest_of
 from providers.registry import relations as declared_relations
 from providers.relation import Relation
-from providers.resource import aware
+from providers.resource import Resource, aware
 
 BATCH: Final = 100
 """Evaluations sent to a worker at once: passing them then costs little, and a lost worker loses little."""
@@ -258,6 +258,26 @@ class _JoinedTexts:
             self._bytes -= len(old) if isinstance(old, str) else len(old.text)
         self._held[key] = (inventory, found)
         self._bytes += size
+
+
+class Followed:
+    """Subjects on their way to :meth:`Judge.judge`, and back by its verdicts, which come in the same order. Holds those that are
+    under way only."""
+
+    def __init__(self, subjects: Iterable[Subject]) -> None:
+        self._subjects = subjects
+        self._given: deque[Resource] = deque()
+
+    def __iter__(self) -> Iterator[Subject]:
+        for subject in self._subjects:
+            self._given.append(subject.resource)
+            yield subject
+
+    def of(self, verdict: Verdict) -> Resource:
+        """The resource that the newest verdict is about."""
+        while self._given[0].uid != verdict.uid:
+            self._given.popleft()
+        return self._given[0]
 
 
 def _unknown(policy: Policy, uid: str, digest: bytes, cause: str, *, transient: bool = False) -> Verdict:

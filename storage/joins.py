@@ -7,9 +7,10 @@ look at the places of the joined types, and a process killed at any moment leave
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,9 +22,10 @@ from providers.resource import ANY, CoverageStatus
 from storage.among import among
 from storage.database import Database
 from storage.rows import chunks
-from storage.tables import FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
+from storage.tables import COVERAGE, FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
 from storage.times import OPEN, to_us
 
+NOT_READ_YET = "not read by then"
 ESTATE = ("", "")
 """The key of what is applied to everything at once."""
 
@@ -67,10 +69,16 @@ class Joins:
         self._database = database
 
     def states(
-        self, types: Collection[str], only: tuple[str, str] | None = None
+        self,
+        types: Collection[str],
+        only: tuple[str, str] | None = None,
+        at: datetime | None = None,
     ) -> dict[tuple[str, str], dict[str, TypeState]]:
         """(provider, account) -> type -> its state, for every account that is read (or ``only`` for one) and the types of
-        its cloud."""
+        its cloud.
+
+        With ``at`` as it was then, so far as it is remembered: the history of coverage tells of each scope since when it has
+        been complete or not, and before its first word it had not been read. A ``version`` tells nothing of the past."""
         if not types:
             return {}
         providers: dict[str, list[str]] = defaultdict(list)
@@ -85,7 +93,9 @@ class Joins:
             listed = sa.or_(SCOPE.c.type.in_(sorted(types)), SCOPE.c.type.like("%*"))
             wide = SCOPE.c.id.in_({number for numbers in bound.values() for number in numbers})
             query = sa.select(*_COLUMNS).where(sa.or_(sa.and_(here, listed), wide)).order_by(SCOPE.c.id)
-            rows = connection.execute(query).all()
+            rows: Sequence[Any] = connection.execute(query).all()
+            if at is not None:
+                rows = _as_of(connection, rows, at)
             accounts = connection.execute(
                 sa.select(SCOPE.c.provider, SCOPE.c.account)
                 .where(here)
@@ -199,6 +209,36 @@ class Joins:
             for part in chunks(sorted(uids)):
                 found.update(connection.scalars(query.where(among(RESOURCE.c.uid, part))))
         return found
+
+
+def _as_of(connection: sa.Connection, rows: Sequence[Any], at: datetime) -> list[Any]:
+    """Rows of scopes with the coverage they had at a time."""
+    moment = to_us(at)
+    then: dict[int, Any] = {}
+    for part in chunks([row.id for row in rows]):
+        query = (
+            sa.select(COVERAGE.c.scope_id, COVERAGE.c.at, COVERAGE.c.status, COVERAGE.c.cause)
+            .where(COVERAGE.c.scope_id.in_(part), COVERAGE.c.at <= moment)
+            .order_by(COVERAGE.c.at)
+        )
+        then |= {row.scope_id: row for row in connection.execute(query)}
+    return [_row_as_of(row, then.get(row.id), moment) for row in rows]
+
+
+def _row_as_of(row: Any, said: Any | None, moment: int) -> Any:
+    status = None if said is None else said.status
+    if said is None and row.status is not None:
+        status = NOT_READ_YET  # it is a listing; a place that none lists by itself says nothing
+    complete = status == CoverageStatus.COMPLETE.value
+    return SimpleNamespace(
+        **dict(row._mapping)  # noqa: SLF001 - a row's own name for its values
+        | {
+            "status": status,
+            "cause": None if said is None else said.cause,
+            "last_attempt_at": None if said is None else said.at,
+            "last_complete_at": moment if complete else None,
+        }
+    )
 
 
 def _state(name: str, account: str, places: Iterable[Any], listings: Iterable[Any]) -> TypeState:

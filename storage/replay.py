@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from providers.resource import Resource, ResourceRef
+from storage.among import among
 from storage.database import Database
 from storage.query import Filter
-from storage.rows import decode
-from storage.tables import RESOURCE, SCOPE, VERSION
+from storage.rows import chunks, decode
+from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
 from storage.times import ended, from_us, to_us
 
 _BATCH = 500
@@ -99,6 +100,62 @@ class Replay:
                 return
             after = (rows[-1].resource_id, rows[-1].valid_from)
             yield [self._version(row) for row in rows]
+
+    def moments(
+        self,
+        types: Collection[str],
+        since: datetime,
+        until: datetime,
+        place: tuple[str, str] | None = None,
+    ) -> list[datetime]:
+        """When anything of these types changed within (since, until], or their coverage did: in one (provider, account), or
+        anywhere. In order, each once."""
+        wanted = Filter(types=frozenset(types))
+        if place is not None:
+            wanted = Filter(
+                types=wanted.types, providers=frozenset({place[0]}), accounts=frozenset({place[1]})
+            )
+        early, late = to_us(since), to_us(until)
+        found: set[int] = set()
+        with self._database.read() as connection:
+            for column in (VERSION.c.valid_from, VERSION.c.valid_to):
+                query = (
+                    sa.select(column)
+                    .select_from(VERSION)
+                    .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
+                    .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+                    .where(*wanted.of_places(connection), column > early, column <= late)
+                    .distinct()
+                )
+                found.update(connection.scalars(query))
+            query = sa.select(COVERAGE.c.at).where(COVERAGE.c.at > early, COVERAGE.c.at <= late).distinct()
+            found.update(connection.scalars(query))
+        return [from_us(moment) for moment in sorted(found)]
+
+    def present(
+        self, uids: Collection[str], at: datetime, place: tuple[str, str] | None = None
+    ) -> dict[str, ResourceRef]:
+        """Which of these resources were there at a time, in one (provider, account) or anywhere."""
+        query = (
+            sa.select(RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+            .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+            .join(VERSION, VERSION.c.resource_id == RESOURCE.c.id)
+            .where(VERSION.c.valid_from <= to_us(at), VERSION.c.valid_to > to_us(at))
+        )
+        if place is not None:
+            query = query.where(SCOPE.c.provider == place[0], SCOPE.c.account == place[1])
+        found: dict[str, ResourceRef] = {}
+        with self._database.read() as connection:
+            for part in chunks(sorted(uids)):
+                for row in connection.execute(query.where(among(RESOURCE.c.uid, part))):
+                    found[row.uid] = ResourceRef(
+                        provider=row.provider,
+                        account=row.account,
+                        region=row.region,
+                        type=row.type,
+                        uid=row.uid,
+                    )
+        return found
 
     def _version(self, row: Any) -> Version:
         record = decode(self._codecs, row.codec_id, row.data)

@@ -29,13 +29,17 @@ FINDINGS = (
 )
 
 
-def tried(cli: State, files: list[Path], since: datetime, until: datetime, *, findings: bool) -> None:
+def tried(
+    cli: State, files: list[Path], since: datetime, until: datetime, *, findings: bool, moments: int
+) -> None:
     """Run it and print it."""
     from daemon.backtest import Backtest
+    from daemon.backtest_joins import JoinedPast
     from daemon.cli.policy import engine_of
     from policies.evaluate import Judge
     from policies.loader import load
     from storage.inventory import Inventory
+    from storage.joins import Joins
     from storage.replay import Replay
 
     database, settings = opened(cli), cli.settings
@@ -49,7 +53,9 @@ def tried(cli: State, files: list[Path], since: datetime, until: datetime, *, fi
         cli.out.note(f"What is remembered begins at {text(first)}.")
     engine = engine_of(cli)
     mine = _with_parameters(files, engine, settings.policies)
-    backtest = Backtest(Inventory(database), replay, settings.containment)
+    inventory = Inventory(database)
+    past = JoinedPast(inventory=inventory, replay=replay, joins=Joins(database), most=moments)
+    backtest = Backtest(inventory, replay, settings.containment, past)
     with (
         Judge(mine, settings.policies, engine=engine) as trying,
         Judge(load(settings.policies, engine), settings.policies, engine=engine) as ruling,
@@ -96,6 +102,7 @@ def _settings_of(settings: PolicySettings, names: frozenset[str]) -> PolicySetti
             "paths": (),
             "disabled": (),
             "severities": {k: v for k, v in settings.severities.items() if k in names},
+            "enforcement": {k: v for k, v in settings.enforcement.items() if k in names},
             "parameters": {k: v for k, v in settings.parameters.items() if k in names},
         }
     )
@@ -133,6 +140,12 @@ def _told(result: Result) -> Iterator[str]:
             f"  compared  {where.count('new')} findings would be new, {where.count('in-force')} would be gone, "
             f"{where.count('both')} the same"
         )
+    counted = result.tried.moments
+    if counted is not None and counted.judged < counted.there:
+        yield (
+            f"  {counted.judged} of {counted.there} moments judged (--moments): what opened and closed between two of them "
+            "is not seen, and what lasted is dated up to one stretch late"
+        )
     for acts in result.tried.acts:
         stopped = f", over its limit of {acts.limit}: it would have been stopped" if acts.over_limit else ""
         yield (
@@ -142,7 +155,8 @@ def _told(result: Result) -> Iterator[str]:
 
 
 def _side(record: dict[str, Any]) -> str:
-    return (
+    said = (
         f"{record['open_at_once']} open at once, {record['opened']} opened later, {record['closed']} closed, "
         f"{record['open_at_the_end']} open at the end; {record['unknown']} of {record['judged']} judgements unknown"
     )
+    return said if record["moments"] is None else f"{said}, at {record['judged_moments']} moments"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from policies.subject import Subject
     from policies.verdict import Verdict
     from providers.exports import Export
-    from providers.resource import Resource
 
 app = typer.Typer()
 _OUTCOME_STYLE = {"fail": "red", "unknown": "yellow", "pass": "green"}
@@ -66,7 +64,7 @@ def check(
     something failed, 3 where something could not be told or a file says that it is not whole. An advisory policy is shown
     and changes no exit status; with --exemptions nor does an exempt failure, unless its policy is hard-mandatory.
     """
-    from policies.evaluate import Judge
+    from policies.evaluate import Followed, Judge
     from policies.exemption import covering
     from policies.policy import EnforcementLevel
     from policies.verdict import Outcome
@@ -81,7 +79,7 @@ def check(
     def rows() -> Iterator[dict[str, Any]]:
         with Judge(chosen, cli.settings.policies, engine=engine) as judge:
             for where, subjects in _subjects(groups):
-                followed = _Followed(subjects, borne)
+                followed = Followed(_told(subjects, borne))
                 for verdict in judge.judge(followed, now=cli.clock()):
                     policy, exemption = chosen.by_id(verdict.policy_id), None
                     resource = followed.of(verdict)
@@ -130,28 +128,13 @@ def _subjects(groups: list[Export]) -> Iterator[tuple[str, Iterable[Subject]]]:
             yield where, (Subject(resource=found, view=terraform_view(found)) for found in group)
 
 
-class _Followed:
-    """Subjects on their way to the judge, and back by the verdicts, which come in the same order."""
+def _told(subjects: Iterable[Subject], borne: Sequence[Exemption]) -> Iterator[Subject]:
+    """Subjects, told of their exemptions. Without --exemptions nothing is exempt: that is known, not unread."""
+    from daemon.facts import Borne
 
-    def __init__(self, subjects: Iterable[Subject], borne: Sequence[Exemption]) -> None:
-        self._subjects = subjects
-        self._borne = borne
-        self._given: deque[Resource] = deque()
-
-    def __iter__(self) -> Iterator[Subject]:
-        from daemon.facts import Borne
-
-        for subject in self._subjects:
-            self._given.append(subject.resource)
-            # Without --exemptions nothing is exempt: that is known, not unread.
-            fact = Borne(self._borne, subject.resource) if self._borne else None
-            yield replace(subject, context={**subject.context, "exemption": fact})
-
-    def of(self, verdict: Verdict) -> Resource:
-        """What a verdict is about."""
-        while self._given[0].uid != verdict.uid:
-            self._given.popleft()
-        return self._given[0]
+    for subject in subjects:
+        fact = Borne(borne, subject.resource) if borne else None
+        yield replace(subject, context={**subject.context, "exemption": fact})
 
 
 def _in_force(cli: State) -> tuple[Exemption, ...]:

@@ -268,15 +268,25 @@ def backtest(
     findings: Annotated[
         bool, typer.Option("--findings", help="List the findings that would have been, one by one.")
     ] = False,
+    moments: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="For policies that join resources: at most so many moments in each account; where more changed, evenly "
+            "spread ones.",
+        ),
+    ] = 200,
 ) -> None:
     """Try policies on what is remembered, before they may act: which findings they would have opened and closed, and when;
     what the configured hooks would have been allowed to do, and how many an hour. Beside it, the policy in force.
 
     Nothing is changed. What fails from the beginning would be open at once; under a policy that is new, hooks are asked about
-    it at once too.
+    it at once too. A policy that joins resources is judged at each moment at which these changed, over all of them: that
+    costs moments times resources, and --moments bounds it.
     """
     from daemon.cli.backtest import tried
 
     start, end = cli.time(since), cli.time(until)
     assert start is not None
-    tried(cli, files, start, end or cli.now(), findings=findings)
+    tried(cli, files, start, end or cli.now(), findings=findings, moments=moments)
