@@ -31,6 +31,7 @@ from daemon.facts import BaselineFact, ExemptionFact, Facts
 from daemon.gate import PolicyGate
 from daemon.health import Health
 from daemon.hooks.hook import Trigger
+from daemon.inforce import InForce, Record, who
 from daemon.intake import Handlers, Intake, StoredEvents
 from daemon.judging import Judging
 from daemon.keeping import Keeping
@@ -129,6 +130,7 @@ class Watch:
             respond=self.respond,
             clock=clock,
         )
+        self._record = Record(database, settings.instance, _version())
         self.keeping = Keeping(database, house.actor, self._stop)
         self.remembering = Remembering(
             database, self.crew, settings.instance, clock, self._stop, trouble=self._trouble
@@ -192,13 +194,10 @@ class Watch:
         runner.launch()
         self._runner = runner
         self.metrics.started(settings, _version())
-        self.ledger.append(
-            "start",
-            f"watchstander/{settings.instance}",
-            "daemon",
-            {"version": _version(), "pid": _pid()},
-            now,
-        )
+        self._record.enter("start", self._in_force(self._crew), now)
+
+    def _in_force(self, crew: Crew) -> InForce:
+        return InForce.of(crew.settings, crew.policies, self.secrets.redact)
 
     def reconfigure(self, settings: Settings) -> None:
         """Put another configuration in force. On an error the old one stays. Raises WatchstanderError."""
@@ -208,16 +207,7 @@ class Watch:
             self.responder.hooks = fresh.hooks
         old.dismiss()
         self.anchoring.reconfigure(settings.ledger)
-        self.ledger.append(
-            "configuration",
-            f"watchstander/{settings.instance}",
-            "daemon",
-            {
-                "policies": len(fresh.policies),
-                "hooks": {name: str(h.settings.mode) for name, h in fresh.hooks.items()},
-            },
-            self.clock(),
-        )
+        self._record.enter("configuration", self._in_force(fresh), self.clock())
 
     def close(self, timeout: timedelta = timedelta(0)) -> None:
         """End: what is under way may finish within ``timeout``, the rest resumes at the next start."""
@@ -239,9 +229,7 @@ class Watch:
         """The last entry, and the last head noted outside."""
         now = self.clock()
         try:
-            self.ledger.append(
-                "stop", f"watchstander/{self.settings.instance}", "daemon", {"pid": _pid()}, now
-            )
+            self.ledger.append("stop", f"watchstander/{self.settings.instance}", "daemon", {"by": who()}, now)
         except StorageError as error:
             self._trouble("stop", error)
         self.anchoring.finish(now, ANCHOR_WAIT)
@@ -387,9 +375,3 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("watchstander")
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()
