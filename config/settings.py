@@ -69,6 +69,17 @@ class PastSettings(Model):
     """After this long the next scope has its turn; the rest of this one comes later."""
 
 
+class WhoSettings(Model):
+    """Who made a change: asked of CloudTrail, the activity log and the audit logs, in the background, for what changed."""
+
+    enabled: bool = True
+    """Whether they are asked; what events tell is kept in any case."""
+    changes: Annotated[int, Field(ge=1)] = 500
+    """The most changes asked about after one cycle, the newest first; the others have their turn later, for a day."""
+    changes_per_second: Annotated[float, Field(gt=0)] = 1.0
+    """The most changes a second that are asked about. CloudTrail bears two calls a second."""
+
+
 class ProviderSettings(Model):
     """What every cloud has."""
 
@@ -84,6 +95,8 @@ class ProviderSettings(Model):
     """Calls we allow ourselves."""
     past: PastSettings = PastSettings()
     """What happened before the first contact, as the cloud tells it."""
+    who: WhoSettings = WhoSettings()
+    """Who made the changes that were seen, as the cloud's own record tells it."""
 
 
 class AwsAccounts(Model):

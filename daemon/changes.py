@@ -15,7 +15,7 @@ from daemon.intake import Handlers
 from daemon.judging import Judging
 from daemon.triggers import trigger_of_event, trigger_of_finding
 from providers.errors import Gone
-from providers.provider import Event
+from providers.provider import Deed, Event
 from storage.actions import Actions
 from storage.findings import FindingFilter, Findings, FindingStatus
 from storage.inventory import Inventory
@@ -48,14 +48,15 @@ class Changes:
         """A change: read what it names again, and judge it. Raises ProviderError where that cannot be told, so that the
         message comes again."""
         now = self.clock()
+        deed = Deed.of(event) if event.actor is not None else None
         with self.crew() as crew:
             for ref in event.refs:
                 try:
                     fresh = crew.providers[ref.provider].reread(ref)
                 except Gone:
-                    self.inventory.mark_gone(ref, now, actor=event.actor)
+                    self.inventory.mark_gone(ref, now, actor=event.actor, deed=deed)
                     continue
-                self.inventory.record_one(fresh, now, actor=event.actor)
+                self.inventory.record_one(fresh, now, actor=event.actor, deed=deed)
                 stored = self.inventory.get(ref.uid)
                 if stored is not None:
                     self.judging.judge_one(crew, stored, now)
@@ -79,5 +80,5 @@ class Changes:
     def _is_ours(self, event: Event) -> bool:
         """Whether a change was made by an act of ours, told by the cloud's own id of the request. A name would not do:
         anybody can call a session as we do."""
-        request = event.detail.get("request_id")
-        return isinstance(request, str) and request != "" and self.actions.by_request(request) is not None
+        request = Deed.of(event).request_id
+        return request is not None and self.actions.by_request(request) is not None

@@ -153,7 +153,8 @@ def _read_cloud(
         tally.ended(coverage)
 
     def begin(scope: Scope) -> Recording:
-        return inventory.begin(scope, clock(), cycle_id, confirmations=provider.deletion_confirmations(scope))
+        confirmations = provider.deletion_confirmations(scope)
+        return inventory.begin(scope, clock(), cycle_id, confirmations=confirmations, clock=clock)
 
     settings = configured(crew.settings.providers).get(name, ProviderSettings())
     limits = Limits(concurrency=settings.budget.concurrency, scope_deadline=settings.budget.scope_deadline)

@@ -1,7 +1,7 @@
 """Asking the clouds for what happened before our first contact, in the background, once for each scope.
 
-A cycle never waits for it: each cloud has a thread of its own here, which asks about at most so many resources a second and
-gives up a scope's turn at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
+A cycle never waits for it: each cloud is asked in a thread of its own (:mod:`daemon.errands`), about at most so many resources
+a second, and a scope's turn ends at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
 not answered (denied, throttled, no recorder) is said in the scope's coverage and asked again later.
 """
 
@@ -15,30 +15,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
-
 from config.errors import WatchstanderError
 from config.settings import PastSettings, ProviderSettings
 from daemon.crew import Crew
-from daemon.defects import Defect, sound
+from daemon.defects import sound
 from providers.budget import CallBudget
 from providers.errors import Denied, Expired, NotEnabled, ProviderError, Refused
 from providers.provider import PastVersion, Provider
 from providers.registry import configured
 from providers.resource import ANY, ResourceRef
 from storage.database import Database
-from storage.errors import StorageError
 from storage.past import Past, PastState, PastStatus, Task
 
 IN_A_ROW = 5
 """After so many failures in a row a scope's turn ends: it is not single resources that fail."""
 GRACE = timedelta(minutes=10)
 """How much longer than its deadline a turn may take before another process takes it over."""
-LAST_WAIT = 30.0
-"""Seconds that the end of the process waits for a call that is under way."""
-
-log = structlog.get_logger("watchstander.remembering")
-
 Hold = Callable[[], AbstractContextManager[Crew]]
 
 
@@ -73,7 +65,7 @@ class _Turn:
 
 
 class Remembering:
-    """Woken after each cycle of a cloud; asks in a thread of its own whatever waits then."""
+    """Asks one cloud at a time, as the thread that calls :meth:`ask`."""
 
     def __init__(
         self,
@@ -83,7 +75,6 @@ class Remembering:
         clock: Callable[[], datetime],
         stop: threading.Event,
         *,
-        trouble: Callable[[str, WatchstanderError], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._past = Past(database)
@@ -91,33 +82,8 @@ class Remembering:
         self._owner = owner
         self._clock = clock
         self._stop = stop
-        self._trouble = trouble
         self._monotonic = monotonic
         self._paces: dict[tuple[str, float], CallBudget] = {}
-        self._woken: set[str] = set()
-        self._threads: dict[str, threading.Thread] = {}
-
-    def wake(self, provider: str) -> None:
-        """Something of this cloud may have been read completely for the first time."""
-        self._woken.add(provider)
-
-    def tick(self) -> None:
-        """Begin what was woken and is not under way."""
-        for provider in list(self._woken):
-            thread = self._threads.get(provider)
-            if thread is None or not thread.is_alive():
-                self._woken.discard(provider)
-                # A call that hangs must not keep the process from ending: what it would have told is asked again.
-                thread = threading.Thread(
-                    target=self._run, args=(provider,), name=f"past-{provider}", daemon=True
-                )
-                self._threads[provider] = thread
-                thread.start()
-
-    def wait(self, seconds: float | None = LAST_WAIT) -> None:
-        """Until nothing is under way; it ends soon after ``stop`` is set."""
-        for thread in self._threads.values():
-            thread.join(seconds)
 
     def ask(self, provider: str) -> str:
         """Ask for all that waits now; the sentence that tells of it, empty where nothing waited. Raises StorageError."""
@@ -139,15 +105,6 @@ class Remembering:
                     break
                 self._scope(cloud, settings, task, turn)
         return turn.sentence(provider) if turn.ended else ""
-
-    def _run(self, provider: str) -> None:
-        try:
-            sentence = sound(f"the asking of {provider} for its past", lambda: self.ask(provider))
-        except (StorageError, Defect) as error:
-            self._trouble(f"past:{provider}", error)
-            return
-        if sentence:
-            log.info(sentence, key="past", provider=provider)
 
     def _scope(self, cloud: Provider, settings: PastSettings, task: Task, turn: _Turn) -> None:
         """One scope's turn. Ends without a word where the process is told to stop: it goes on at the next start."""

@@ -20,12 +20,14 @@ from config.secrets import Secrets
 from config.settings import Settings
 from daemon.anchoring import Anchoring, Noting, open_anchors
 from daemon.asking import Asking
+from daemon.attributing import Attributing
 from daemon.changes import Changes
 from daemon.crew import Crew
 from daemon.cycle import Stores, run_cycle
 from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
+from daemon.errands import Errands
 from daemon.exempting import ExemptionGate, Reminders
 from daemon.facts import BaselineFact, ExemptionFact, Facts
 from daemon.gate import PolicyGate
@@ -132,8 +134,11 @@ class Watch:
         )
         self._record = Record(database, settings.instance, _version())
         self.keeping = Keeping(database, house.actor, self._stop)
-        self.remembering = Remembering(
-            database, self.crew, settings.instance, clock, self._stop, trouble=self._trouble
+        self.remembering = Remembering(database, self.crew, settings.instance, clock, self._stop)
+        self.attributing = Attributing(database, self.crew, clock, self._stop)
+        self.errands = (
+            Errands("past", self.remembering.ask, self._trouble),
+            Errands("who", self.attributing.ask, self._trouble),
         )
         self.anchoring = Anchoring(
             lambda wanted: Noting(database, wanted, open_anchors(wanted)),
@@ -219,7 +224,8 @@ class Watch:
             self._runner.close(0)
         self._runner = None
         self.keeping.wait()
-        self.remembering.wait()
+        for errands in self.errands:
+            errands.wait()
         if started:
             self._sign_off()
         self._crew.dismiss()
@@ -240,7 +246,8 @@ class Watch:
             self.asking.tick(self.runner)
             self.metrics.paused.set(self.desk.paused())
             self.keeping.tick(self.settings.storage.retention, self.clock())
-            self.remembering.tick()
+            for errands in self.errands:
+                errands.tick()
             self.anchoring.tick(self.clock())
         except StorageError as error:
             self._trouble("tick", error)
@@ -285,7 +292,8 @@ class Watch:
         now = self.clock()
         self.metrics.cycle_ended(provider, report, now)
         self.health.cycle_ended(provider, now, report.sentence)
-        self.remembering.wake(provider)
+        for errands in self.errands:
+            errands.wake(provider)
         return report
 
     # --- containment --------------------------------------------------------------------------------------------------

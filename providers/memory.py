@@ -16,7 +16,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ from providers.normalise import canonical
 from providers.provider import (
     Action,
     ActionKind,
+    Deed,
     Discovery,
     Event,
     EventKind,
@@ -88,6 +89,7 @@ class Estate:
     _faults: dict[Scope, _Fault] = field(default_factory=dict)
     _refused: dict[str, ProviderError] = field(default_factory=dict)
     _past: dict[str, list[PastVersion]] = field(default_factory=dict)
+    _deeds: dict[str, list[Deed]] = field(default_factory=dict)
     _forgetful: ProviderError | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -164,8 +166,21 @@ class Estate:
         with self._lock:
             self._past.setdefault(version.ref.uid, []).append(version)
 
+    def did(self, uid: str, deed: Deed) -> None:
+        """Let this cloud's own record tell of an act upon a resource."""
+        with self._lock:
+            self._deeds.setdefault(uid, []).append(deed)
+
+    def deeds(self, uid: str, since: datetime, until: datetime) -> list[Deed]:
+        """What its record tells of a resource in (since, until]. Raises what :meth:`forget` was given."""
+        with self._lock:
+            if self._forgetful is not None:
+                raise self._forgetful
+            found = [deed for deed in self._deeds.get(uid, ()) if since < deed.at <= until]
+            return sorted(found, key=lambda deed: deed.at)
+
     def forget(self, error: ProviderError | None) -> None:
-        """Make asking for any past end in ``error``; None mends it."""
+        """Make asking for any past, or for who did what, end in ``error``; None mends it."""
         with self._lock:
             self._forgetful = error
 
@@ -258,6 +273,8 @@ class Estate:
 class MemoryProvider:
     """A cloud in memory. ``queue`` is its event source; put messages there with :meth:`MemoryQueue.put`."""
 
+    record_lag = timedelta(minutes=5)
+
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.name = estate.provider
@@ -318,6 +335,10 @@ class MemoryProvider:
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """What the estate was told to remember."""
         return self.estate.past(ref.uid, since)
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
+        """What the estate was told that was done."""
+        return self.estate.deeds(ref.uid, since, until)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """A message made by :func:`message`. Raises ValueError for one that claims the form and breaks it."""

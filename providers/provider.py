@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -146,6 +146,38 @@ class PastVersion:
     actor: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One act upon a resource as the cloud's own record tells it: CloudTrail, the activity log, audit logs. ``id`` is the
+    record's own; ``request_id`` the cloud's id of the request, by which our own acts are known."""
+
+    id: str
+    at: datetime
+    actor: str | None
+    operation: str
+    request_id: str | None = None
+    source_ip: str | None = None
+    user_agent: str | None = None
+
+    @classmethod
+    def of(cls, event: Event) -> Deed:
+        """The deed an event of a change tells of."""
+        detail = event.detail
+        return cls(
+            id=event.id,
+            at=event.occurred_at,
+            actor=event.actor,
+            operation=event.type,
+            request_id=_text(detail.get("request_id") or detail.get("correlation_id")),
+            source_ip=_text(detail.get("remote_ip") or detail.get("source_ip") or detail.get("caller_ip")),
+            user_agent=_text(detail.get("user_agent")),
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 class EventSource(Protocol):
     """A queue of events (SQS, Pub/Sub, a storage queue). At-least-once: a message stays until acknowledged."""
 
@@ -173,6 +205,8 @@ class Provider(Protocol):
     """A cloud."""
 
     name: str
+    record_lag: timedelta
+    """How far the cloud's own record of who did what may be behind."""
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes to read now. Raises ProviderError only if nothing at all can be discovered."""
@@ -190,6 +224,10 @@ class Provider(Protocol):
 
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """Versions the cloud itself remembers since ``since``, oldest first. Raises ProviderError."""
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
+        """Who successfully acted upon a resource in (since, until], by the cloud's own record; what only may concern it is
+        left out. Raises ProviderError; Refused for a resource whose record cannot be asked for."""
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a message of this cloud; :data:`IGNORED` where it asks for nothing, None where it has no form of this

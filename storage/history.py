@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from providers.resource import ResourceRef
+from storage import attribution
 from storage.among import among
+from storage.attribution import Attribution
 from storage.database import Database
 from storage.diff import diff_records
 from storage.documents import Record, only_learned
@@ -55,6 +57,8 @@ class TimelineEntry:
     origin: Origin
     fields: tuple[FieldChange, ...]
     resource: Record | None
+    who: Attribution | None = None
+    """What the cloud's own record tells of who did it, where it was asked or an event said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,8 @@ class History:
                 _VERSIONS.where(RESOURCE.c.uid == uid).order_by(VERSION.c.valid_from)
             ).all()
             records = self._records(connection, rows)
-        entries = _entries(rows, records)
+            told = attribution.read(connection, rows[0].resource_id) if rows else {}
+        entries = (replace(e, who=told.get(to_us(e.at))) for e in _entries(rows, records))
         return list(entries if field is None else _of_field(entries, field))
 
     def at(

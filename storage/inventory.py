@@ -12,13 +12,15 @@ judgement and loses none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from providers.provider import Deed
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import documents
+from storage.attribution import note
 from storage.database import Database
 from storage.observe import Context, Observer, Seen, remove
 from storage.query import Filter, Reader
@@ -37,14 +39,23 @@ class Inventory:
         self._reader = Reader(database)
 
     def begin(
-        self, scope: Scope, at: datetime, cycle_id: int | None = None, *, confirmations: int = 1
+        self,
+        scope: Scope,
+        at: datetime,
+        cycle_id: int | None = None,
+        *,
+        confirmations: int = 1,
+        clock: Callable[[], datetime] | None = None,
     ) -> Recording:
         """Begin recording a reading of ``scope`` made at ``at``. Begin before the listing is asked for, so that what an
         early re-read stores meanwhile is not overwritten by an older listing.
 
-        A resource is taken for deleted after ``confirmations`` complete readings in a row without it. Raises StorageError.
+        A resource is taken for deleted after ``confirmations`` complete readings in a row without it. With a ``clock``, each
+        change is noted as a question who made it (:mod:`storage.attribution`). Raises StorageError.
         """
-        return Recording(self._database, scope, at=at, cycle_id=cycle_id, confirmations=confirmations)
+        return Recording(
+            self._database, scope, at=at, cycle_id=cycle_id, confirmations=confirmations, clock=clock
+        )
 
     def note_coverage(self, coverage: Coverage, at: datetime, cycle_id: int | None = None) -> None:
         """Record that a scope could not be read at all (a refused account, say), without a reading."""
@@ -53,9 +64,16 @@ class Inventory:
             record_coverage(connection, number, coverage, at=to_us(at), cycle_id=cycle_id)
 
     def record_one(
-        self, resource: Resource, at: datetime, cycle_id: int | None = None, *, actor: str | None = None
+        self,
+        resource: Resource,
+        at: datetime,
+        cycle_id: int | None = None,
+        *,
+        actor: str | None = None,
+        deed: Deed | None = None,
     ) -> Change | None:
-        """Store one resource as an early re-read found it. Returns the change, if any."""
+        """Store one resource as an early re-read found it, and what the event that led to it tells was done (``deed``).
+        Returns the change, if any."""
         ref = resource.ref
         with self._database.write() as connection:
             around = Surroundings(connection, Scope(ref.provider, ref.account, ref.region, ref.type))
@@ -67,6 +85,9 @@ class Inventory:
                 covers=lambda _: True,
                 first_contact=around.first_contact,
                 stale=lambda _: False,
+                since=around.last_complete,
+                until=to_us(at),
+                deed=deed,
             )
             data = documents.encode(resource)
             seen = Seen(resource, data, documents.digest(ref.uid, data))
@@ -74,19 +95,31 @@ class Inventory:
         return changes[0] if changes else None
 
     def mark_gone(
-        self, ref: ResourceRef, at: datetime, cycle_id: int | None = None, *, actor: str | None = None
+        self,
+        ref: ResourceRef,
+        at: datetime,
+        cycle_id: int | None = None,
+        *,
+        actor: str | None = None,
+        deed: Deed | None = None,
     ) -> Change | None:
         """Record that one resource is *proved* not to exist (a re-read raised Gone). None if it is not known or was
         gone already."""
         with self._database.write() as connection:
             rows = [r for r in rows_by(connection, "uid", [ref.uid]) if r.deleted_at is None]
-            first_contact = bool(rows) and Surroundings(
-                connection, Scope(ref.provider, ref.account, ref.region, ref.type)
-            ).first_contact(ref)
+            if not rows:
+                return None
+            around = Surroundings(connection, Scope(ref.provider, ref.account, ref.region, ref.type))
             changes = remove(
-                connection, rows, at=to_us(at), cycle_id=cycle_id, actor=actor, first_contact=first_contact
+                connection,
+                rows,
+                at=to_us(at),
+                cycle_id=cycle_id,
+                actor=actor,
+                first_contact=around.first_contact(ref),
             )
-        return changes[0] if changes else None
+            note(connection, changes, since=around.last_complete, until=to_us(at), deed=deed)
+        return changes[0]
 
     def get(self, uid: str, at: datetime | None = None) -> StoredResource | None:
         """One resource, now or at a time; None where it is not known, or did not exist then."""

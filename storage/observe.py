@@ -14,8 +14,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from providers.provider import Deed
 from providers.resource import Resource, ResourceRef, Scope
-from storage import bulk, documents
+from storage import attribution, bulk, documents
 from storage.among import among
 from storage.codec import Codecs
 from storage.documents import Record
@@ -118,6 +119,12 @@ class Context:
     covers: Callable[[ResourceRef], bool]
     """Whether the listing scope covers a place by its own words."""
     first_contact: Callable[[ResourceRef], bool]
+    since: int | None = None
+    """What changes now was otherwise then: the last complete reading before, where there was one."""
+    until: int | None = None
+    """What is seen now was read by then."""
+    deed: Deed | None = None
+    """What an event says was done."""
     stale: Callable[[Row], bool]
     """Whether a row was written by another since this listing began, so that the listing may be older."""
 
@@ -164,6 +171,14 @@ class Observer:
             elif not self._outdated(row, item):
                 self._compare(row, item, previous.get(row.id))
         self._flush()
+        context = self._context
+        attribution.note(
+            self._connection,
+            self._batch.changes,
+            since=context.since,
+            until=context.until,
+            deed=context.deed,
+        )
         return self._batch.changes, self._batch.settled
 
     def _outdated(self, row: Row, item: Seen) -> bool:

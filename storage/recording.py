@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import bulk, documents
 from storage.among import among
+from storage.attribution import note
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
 from storage.observe import Context, Observer, Seen, Settled, remove
@@ -87,6 +88,8 @@ class Surroundings:
         self.scope = scope
         self.id: int | None = None
         self.complete_before = False
+        self.last_complete: int | None = None
+        """The newest complete reading of the scope, or of one that covers it too."""
         self.places: list[int] = []
         """Rows of the exact places the scope covers."""
         self._complete: list[Coverage] = []
@@ -95,6 +98,8 @@ class Surroundings:
             if other == scope:
                 self.id = row.id
                 self.complete_before = row.first_complete_at is not None
+            if row.last_complete_at is not None and _within(scope, other):
+                self.last_complete = max(self.last_complete or 0, row.last_complete_at)
             if row.first_complete_at is not None:
                 excluded = tuple(orjson.loads(row.excluded)) if row.excluded else ()
                 self._complete.append(
@@ -138,6 +143,7 @@ class Recording:
         at: datetime,
         cycle_id: int | None,
         confirmations: int,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.scope = scope
         self.read = 0
@@ -149,6 +155,7 @@ class Recording:
         self._at = to_us(at)
         self._cycle_id = cycle_id
         self._confirmations = confirmations
+        self._clock = clock
         self._known = Known()
         self._known_lock = threading.Lock()
         self._created: dict[str, int] = {}
@@ -227,9 +234,14 @@ class Recording:
                 actor=None,
                 first_contact=self.first_contact,
             )
+            note(connection, changes, since=self._around.last_complete, until=self._now())
             assert self._around.id is not None
             record_coverage(connection, self._around.id, coverage, at=self._at, cycle_id=self._cycle_id)
         return changes
+
+    def _now(self) -> int | None:
+        """By when what is being stored was read; None where nobody tells the time, and nobody asks who did it."""
+        return None if self._clock is None else to_us(self._clock())
 
     def _load(self, connection: Connection) -> None:
         around, known = self._around, self._known
@@ -248,6 +260,8 @@ class Recording:
             covers=self.scope.covers,
             first_contact=self._around.first_contact,
             stale=self._stale,
+            since=self._around.last_complete,
+            until=self._now(),
         )
         with self._known_lock:
             fresh = [item for item in pending if not self._already_seen(item)]
@@ -384,6 +398,7 @@ def _overlapping(scope: Scope) -> sa.Select[tuple[object, ...]]:
         SCOPE.c.region,
         SCOPE.c.type,
         SCOPE.c.first_complete_at,
+        SCOPE.c.last_complete_at,
         SCOPE.c.excluded,
     ).where(SCOPE.c.provider == scope.provider, SCOPE.c.account == scope.account)
     if scope.region != ANY:
@@ -391,6 +406,12 @@ def _overlapping(scope: Scope) -> sa.Select[tuple[object, ...]]:
     if not scope.type.endswith(ANY):
         query = query.where(sa.or_(SCOPE.c.type == scope.type, SCOPE.c.type.like("%*")))
     return query
+
+
+def _within(scope: Scope, other: Scope) -> bool:
+    """Whether a complete reading of ``other`` would have shown all of ``scope``."""
+    prefix = other.type.endswith(ANY) and scope.type.startswith(other.type[:-1])
+    return other.region in (ANY, scope.region) and (prefix or other.type == scope.type)
 
 
 def _wild(scope: Scope) -> bool:

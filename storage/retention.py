@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.settings import RetentionRule, RetentionSettings
+from storage import attribution
 from storage.database import Database
 from storage.errors import Damaged
 from storage.ledger import Ledger
@@ -231,6 +232,7 @@ def let_go(database: Database, condition: sa.ColumnElement[bool], batch: int = B
         if rows:
             connection.execute(_DELETE, [{"b_id": r.resource_id, "b_from": r.valid_from} for r in rows])
             connection.execute(_LENGTHEN, list(_runs(rows)))
+            attribution.let_go(connection, [(r.resource_id, r.valid_from) for r in rows])
     return len(rows)
 
 

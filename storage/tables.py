@@ -167,6 +167,32 @@ class VersionRow(Table, table=True):
     data: bytes = _bytes()
 
 
+class AttributionRow(Table, table=True):
+    """Who made a change of a resource (``at``: when a version began, or the last one ended): a question, then its answer."""
+
+    __tablename__ = "attribution"
+    __table_args__ = (
+        Index(
+            None,
+            "until",
+            sqlite_where=sa.text("status = 'asking'"),
+            postgresql_where=sa.text("status = 'asking'"),
+        ),
+    )
+    resource_id: int = Field(
+        sa_column=Column(_BIG, sa.ForeignKey("resource.id"), primary_key=True, autoincrement=False)
+    )
+    at: int = Field(sa_column=Column(_BIG, primary_key=True, autoincrement=False))
+    since: int = _int()
+    until: int = _int()
+    """The change happened in (since, until]."""
+    status: str = _text()
+    deeds: str | None = _text(null=True)
+    cause: str | None = _text(null=True)
+    permission: str | None = _text(null=True)
+    next_try_at: int | None = _int(null=True)
+
+
 class CodecRow(Table, table=True):
     """How documents are compressed. Dictionaries are kept for ever: a version without its dictionary is lost."""
 
@@ -438,6 +464,7 @@ COVERAGE = table(CoverageRow)
 PAST = table(PastRow)
 RESOURCE = table(ResourceRow)
 VERSION = table(VersionRow)
+ATTRIBUTION = table(AttributionRow)
 CODEC = table(CodecRow)
 CYCLE = table(CycleRow)
 DUE = table(DueRow)

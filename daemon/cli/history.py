@@ -14,6 +14,7 @@ from daemon.cli.output import Column, dumps
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from storage.attribution import Attribution
     from storage.history import Difference, TimelineEntry
     from storage.values import FieldChange
 
@@ -59,7 +60,8 @@ def history(
 
     `created` with KNOWN `baseline` (the first contact with its scope) or as the oldest `past` means first known, not made.
     `past` is what the cloud's own history told of the time before, `seen` our own first reading where it says the same.
-    `learned` is a field that could not be read before.
+    `learned` is a field that could not be read before. BY is what the cloud's own record tells (`who` in json: request, address,
+    user agent); `alice or bob?` where both acted upon it just then.
     """
     from storage.errors import NotStored
     from storage.history import History
@@ -77,7 +79,8 @@ def history(
         )
         raise NotStored(f"{uid} is not known.", hint=hint)
     if cli.out.human:
-        cli.out.items(by_field(_entry(e, documents=False) for e in entries), HISTORY)
+        rows = (_entry(e, documents=False) for e in entries)
+        cli.out.items(by_field({**row, "actor": named(row)} for row in rows), HISTORY)
     else:
         cli.out.items((_entry(e, documents=documents) for e in entries), HISTORY)
 
@@ -125,6 +128,40 @@ def _fields(fields: Iterable[FieldChange]) -> list[Mapping[str, Any]]:
     return [json_field(change) for change in fields]
 
 
+def _who(told: Attribution | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {
+        "status": told.status.value,
+        "deeds": [
+            {
+                "id": deed.id,
+                "at": deed.at,
+                "actor": deed.actor,
+                "operation": deed.operation,
+                "request_id": deed.request_id,
+                "source_ip": deed.source_ip,
+                "user_agent": deed.user_agent,
+                "ours": deed.id in told.ours,
+            }
+            for deed in told.deeds
+        ],
+        "cause": told.cause,
+        "permission": told.permission,
+    }
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Who did it, in a few words: `eve, PutBucketPolicy`; `alice or bob?` where the cloud's record names several."""
+    who = row.get("who") or {"status": "", "deeds": []}
+    deeds = who["deeds"]
+    if who["status"] == "ambiguous":
+        return " or ".join(dict.fromkeys(str(deed["actor"] or "somebody unnamed") for deed in deeds)) + "?"
+    done = ", ".join(dict.fromkeys(deed["operation"] for deed in deeds))
+    ours = " (by us)" if any(deed["ours"] for deed in deeds) else ""
+    return ", ".join(part for part in (row["actor"], done) if part) + ours
+
+
 def _entry(entry: TimelineEntry, *, documents: bool) -> dict[str, Any]:
     row = {
         "uid": entry.ref.uid,
@@ -133,6 +170,7 @@ def _entry(entry: TimelineEntry, *, documents: bool) -> dict[str, Any]:
         "baseline": entry.baseline,
         "origin": entry.origin.name.lower(),
         "actor": entry.actor,
+        "who": _who(entry.who),
         "cycle": entry.cycle_id,
         "fields": _fields(entry.fields),
     }

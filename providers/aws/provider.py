@@ -12,7 +12,7 @@ from typing import Any, Final
 import boto3
 
 from config.settings import AwsSettings
-from providers.aws import actions, events, past, role, sqs, terraform
+from providers.aws import actions, deeds, events, past, role, sqs, terraform
 from providers.aws.catalog import Placement, ResourceType, catalog
 from providers.aws.cloudcontrol import LongTail
 from providers.aws.reader import Reader
@@ -22,6 +22,7 @@ from providers.errors import ProviderError
 from providers.provider import (
     Action,
     ActionKind,
+    Deed,
     Discovery,
     Event,
     EventSource,
@@ -48,6 +49,7 @@ class AwsProvider:
     """
 
     name = "aws"
+    record_lag = deeds.LAG
 
     def __init__(
         self,
@@ -182,6 +184,10 @@ class AwsProvider:
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """What AWS Config remembers of a resource, oldest first. Raises ProviderError."""
         return past.versions(self.sessions, ref, since, self._clock())
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
+        """Who changed a resource in (since, until], by CloudTrail."""
+        return deeds.deeds(self.sessions, ref, since, until)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """An EventBridge envelope (or an SNS or Config message holding one) understood."""

@@ -19,7 +19,7 @@ LIMIT: Final = 6144
 _CLOUD_CONTROL: Final = frozenset(
     {"cloudformation:GetResource", "cloudformation:ListResources", "cloudformation:ListTypes"}
 )
-_ALWAYS: Final = ("ec2:DescribeRegions", "config:GetResourceConfigHistory")
+_ALWAYS: Final = ("ec2:DescribeRegions",)
 
 
 def read_types(settings: AwsSettings) -> dict[str, ResourceType]:
@@ -49,6 +49,10 @@ def document(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = (
         return policy([("WatchstanderContain", wanted, "*")])
     accounts, queue, partition = settings.accounts, settings.events.queue_url, settings.partition
     read = {p for declared in read_types(settings).values() for p in declared.permissions()} | {*_ALWAYS}
+    if settings.past.back:
+        read.add("config:GetResourceConfigHistory")
+    if settings.who.enabled:
+        read.add("cloudtrail:LookupEvents")
     if "cloudcontrol" in settings.sources:
         read |= _CLOUD_CONTROL
     names = sorted({name for name in (accounts.role, accounts.contain_role) if name is not None})

@@ -229,7 +229,9 @@ def _finish(session: Session, identity: ResourceId, what: str, begin: Any) -> st
     seen: list[str] = []
 
     def note(response: Any) -> None:
-        found = response.http_response.headers.get("x-ms-request-id")
+        headers = response.http_response.headers
+        # The activity log names the correlation, by which our own change is known again.
+        found = headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id")
         if found:
             seen.append(str(found))
 

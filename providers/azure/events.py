@@ -170,7 +170,7 @@ def _activity(body: Mapping[str, Any]) -> Event | Ignored | None:
             "status": status,
             "resource_id": resource_id.lower(),
             "correlation_id": body.get("correlationId"),
-            "source_ip": body.get("callerIpAddress"),
+            "source_ip": body.get("callerIpAddress") or _address(body),
             "raw": dict(body),
         },
     )
@@ -253,6 +253,13 @@ def _actor(claims: object, record: Mapping[str, Any]) -> str | None:
             return str(known[name])
     caller = record.get("caller")
     return str(caller) if caller else None
+
+
+def _address(record: Mapping[str, Any]) -> str | None:
+    """The caller's address where the activity log's REST form has it."""
+    request = record.get("httpRequest")
+    found = request.get("clientIpAddress") if isinstance(request, Mapping) else None
+    return str(found) if found else None
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:

@@ -43,6 +43,8 @@ class Change:
     leaves: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
     """Paths whose values the service shortened."""
+    id: str = ""
+    operation: str | None = None
 
 
 def past(
@@ -54,7 +56,7 @@ def past(
     """
     identity = identity_of(ref)
     start = max(since.astimezone(UTC), clock() - RETENTION)
-    changes = _changes(session, identity, start)
+    changes = changes_since(session, identity, start)
     try:
         present: Mapping[str, Any] | None = fetch(session, versions, identity)
     except Gone:
@@ -62,7 +64,8 @@ def past(
     return rebuild(ref, present, changes, start)
 
 
-def _changes(session: Session, identity: ResourceId, start: datetime) -> list[Change]:
+def changes_since(session: Session, identity: ResourceId, start: datetime) -> list[Change]:
+    """What Resource Graph recorded of a resource, oldest first. Raises ProviderError."""
     query = (
         "resourcechanges"
         f" | where properties.targetResourceId =~ {quoted(identity.uid)}"
@@ -92,6 +95,8 @@ def change_of(row: Mapping[str, Any]) -> Change:
         return Change(
             at=at if at.tzinfo else at.replace(tzinfo=UTC),
             kind=str(properties["changeType"]),
+            id=str(row.get("id") or ""),
+            operation=str(attributes["operation"]) if attributes.get("operation") else None,
             actor=_actor(attributes),
             leaves={
                 str(p): (_value(v.get("previousValue")), _value(v.get("newValue"))) for p, v in leaves.items()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from config.settings import AzureSettings
 from providers.azure.actions import CHANGES
+from providers.azure.deeds import PERMISSION
 from providers.azure.details import DETAILS, Detail
 from providers.azure.discovery import DESCENDANTS
 from providers.azure.queries import within
@@ -49,6 +50,8 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
             actions.add(LISTING)
     if settings.management_groups or settings.exclude_management_groups:
         actions.add(DESCENDANTS)
+    if settings.who.enabled:
+        actions.add(PERMISSION)
     if contain:
         for kind in chosen_kinds(CHANGES, kinds):
             actions.update(CHANGES[kind].declared.permissions)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from config.settings import AzureSettings, SecretReference
-from providers.azure import events, permissions, terraform
+from providers.azure import deeds, events, permissions, terraform
 from providers.azure.actions import Actor
 from providers.azure.discovery import discover
 from providers.azure.names import PROVIDER
@@ -21,6 +21,7 @@ from providers.budget import CallBudgets
 from providers.provider import (
     Action,
     ActionKind,
+    Deed,
     Discovery,
     Event,
     EventSource,
@@ -46,6 +47,7 @@ class AzureProvider:
     """
 
     name = PROVIDER
+    record_lag = deeds.LAG
 
     def __init__(
         self,
@@ -92,6 +94,10 @@ class AzureProvider:
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """Versions of the last 14 days, oldest first, rebuilt from Resource Graph's record of changes."""
         return past(self._session, self._versions, ref, since, self._clock)
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
+        """Who changed a resource in (since, until], by the activity log and Resource Graph's record of changes."""
+        return deeds.deeds(self._session, ref, since, until)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand an Event Grid event, an activity log record or a Defender for Cloud alert."""

@@ -196,6 +196,7 @@ def _audit(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | None:
             principal=principal,
             caller_ip=_pick(request, "callerIp"),
             user_agent=request.get("callerSuppliedUserAgent"),
+            request_id=_text(_map(entry.get("operation")).get("id")),
             policy_delta=delta,
             raw=entry,
         ),

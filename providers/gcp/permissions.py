@@ -9,6 +9,7 @@ from config.settings import GcpSettings
 from providers.gcp.actions import KINDS
 from providers.gcp.catalog import TYPES
 from providers.gcp.contents import contents
+from providers.gcp.deeds import PERMISSION
 from providers.hcl import Block, Raw, render
 from providers.roles import Role, chosen_kinds
 
@@ -41,6 +42,8 @@ def role(
         for content in contents(os_inventory=settings is not None and settings.os_inventory):
             if settings is None or any(_is_read(t, settings) or t == "*" for t in content.fields):
                 wanted.add(content.permission)
+        if settings is None or settings.who.enabled:
+            wanted.add(PERMISSION)
         for declared in TYPES.values():
             if settings is not None and not _is_read(declared.type, settings):
                 continue

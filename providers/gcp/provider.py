@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from config.settings import GcpSettings
-from providers.gcp import events, permissions, terraform
+from providers.gcp import deeds, events, permissions, terraform
 from providers.gcp.actions import Actor
 from providers.gcp.discovery import Discoverer
 from providers.gcp.document import PROVIDER
@@ -21,6 +21,7 @@ from providers.gcp.session import Session
 from providers.provider import (
     Action,
     ActionKind,
+    Deed,
     Discovery,
     Event,
     EventSource,
@@ -41,6 +42,7 @@ class GcpProvider:
     """
 
     name = PROVIDER
+    record_lag = deeds.LAG
 
     def __init__(
         self,
@@ -78,6 +80,10 @@ class GcpProvider:
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
         """Versions of the last 35 days, oldest first."""
         return self._historian.past(ref, since, self._clock())
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
+        """Who changed a resource in (since, until], by the audit logs."""
+        return deeds.deeds(self._session, ref, since, until, self._projects.id_of)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a feed message, an audit log entry or a Security Command Center notification."""

@@ -43,7 +43,7 @@ from providers.gcp.errors import from_response, translated
 PAUSES: Final = (1.0, 2.0, 4.0)
 """Seconds before the second, third and fourth try; half of each is random."""
 PAGE_SIZE: Final = 1000
-READING_VERBS: Final = (":getIamPolicy", ":listOrgPolicies")
+READING_VERBS: Final = (":getIamPolicy", ":listOrgPolicies", "/entries:list")
 """POSTs that change nothing."""
 
 _T = TypeVar("_T")

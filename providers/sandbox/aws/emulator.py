@@ -15,6 +15,7 @@ from providers.sandbox.faults import Faults
 
 if TYPE_CHECKING:
     from providers.sandbox.aws.cloudcontrol import CloudControl
+    from providers.sandbox.aws.cloudtrail import EventHistory
 
 MANAGEMENT: Final = "123456789012"
 """The account of the sandbox's own credentials."""
@@ -61,6 +62,12 @@ class AwsEmulator:
     def cloud_control(self) -> CloudControl:
         """What Cloud Control knows, to be filled: moto does not do it."""
         found: CloudControl = self._front.cloud_control
+        return found
+
+    @property
+    def event_history(self) -> EventHistory:
+        """What CloudTrail remembers, to be filled: moto does not keep it."""
+        found: EventHistory = self._front.event_history
         return found
 
     @property

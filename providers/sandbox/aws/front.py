@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from providers.sandbox.aws.cloudcontrol import CloudControl
+from providers.sandbox.aws.cloudtrail import EventHistory
 from providers.sandbox.aws.wire import (
     Answer,
     Asked,
@@ -53,6 +54,7 @@ class Front:
         self, app: App, faults: Faults, *, page_size: int, regions_of: Callable[[str], Mapping[str, str]]
     ) -> None:
         self.cloud_control = CloudControl()
+        self.event_history = EventHistory()
         self._app = app
         self._faults = faults
         self._page_size = page_size
@@ -179,9 +181,10 @@ class Front:
             bucket["BucketArn"] = f"arn:aws:s3:::{bucket['Name']}"
 
     def _moto(self, environ: Environ, asked: Asked) -> Answer:
-        own = self.cloud_control.answer(asked)
-        if own is not None:
-            return own
+        for double in (self.cloud_control, self.event_history):
+            own = double.answer(asked)
+            if own is not None:
+                return own
         head: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:

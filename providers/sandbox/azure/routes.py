@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.sandbox.azure import catalog
+from providers.sandbox.azure.activity import ActivityLog
 from providers.sandbox.azure.arm import ArmError, ArmStore, Caller, type_of
 from providers.sandbox.azure.graph import Graph
 from providers.sandbox.azure.groups import TENANT
@@ -54,6 +55,7 @@ class Api:
         self._clock = clock
         self._lock = threading.Lock()
         self._narrowed: dict[str, str] = {}
+        self.activity = ActivityLog()
         self.graph = Graph(store, clock, self.visible)
 
     # What the caller may read
@@ -112,6 +114,8 @@ class Api:
             return self._permissions(request)
         if rest[-4:] == ["providers", "microsoft.resources", "tags", "default"]:
             return self._tags(request)
+        if rest == ["providers", "microsoft.insights", "eventtypes", "management", "values"]:
+            return self._page(request, self.activity.find(request.parts[1], request.query.get("$filter")))
         if rest == ["locations"]:
             names = [{"id": f"{prefix}/locations/{n}", "name": n} for n in catalog.LOCATIONS]
             return Answer(200, {"value": names})

@@ -12,6 +12,7 @@ from providers.sandbox.faults import Faults
 from providers.sandbox.gcp import estate
 from providers.sandbox.gcp.grpc_server import AssetGrpc
 from providers.sandbox.gcp.http_server import RestServer
+from providers.sandbox.gcp.logging import AuditLog
 from providers.sandbox.gcp.pubsub import PubSub
 from providers.sandbox.gcp.routes import Api
 from providers.sandbox.gcp.store import AssetStore
@@ -33,6 +34,7 @@ class GcpEmulator:
         self.faults = faults if faults is not None else Faults()
         self.store = AssetStore(clock or (lambda: datetime.now(UTC)))
         self._closing = threading.Event()
+        self.audit_log = AuditLog()
         self.pubsub = PubSub(self.store.clock, self._closing)
         self._grpc: AssetGrpc | None = None
         self._http: RestServer | None = None
@@ -45,7 +47,7 @@ class GcpEmulator:
         """Listen on two free ports."""
         self._grpc = AssetGrpc(self.store, self.faults, self._closing)
         self._grpc.start()
-        self._http = RestServer(Api(self.store, self.pubsub), self.faults, self._closing)
+        self._http = RestServer(Api(self.store, self.pubsub, self.audit_log), self.faults, self._closing)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="gcp-emulator", daemon=True
         )

@@ -17,6 +17,7 @@ import orjson
 
 from providers.sandbox.faults import Call, Fault
 from providers.sandbox.gcp.asset_rest import AssetRest
+from providers.sandbox.gcp.logging import AuditLog
 from providers.sandbox.gcp.pubsub import PubSub
 from providers.sandbox.gcp.store import Asset, AssetStore, GcpError
 
@@ -76,7 +77,8 @@ _ACCOUNTS = _PROJECT + (
 class Api:
     """Every REST call there is here."""
 
-    def __init__(self, store: AssetStore, pubsub: PubSub) -> None:
+    def __init__(self, store: AssetStore, pubsub: PubSub, audit_log: AuditLog | None = None) -> None:
+        self._audit_log = audit_log or AuditLog()
         self._store = store
         self._pubsub = pubsub
         self._assets = AssetRest(store)
@@ -114,6 +116,7 @@ class Api:
                 ),
             ),
             (_PROJECT + r"/subscriptions/(?P<name>[^/:]+):(?P<verb>\w+)", "pubsub", self._subscription),
+            (r"/v2/entries:list", "logging", lambda request, _: self._audit_log.list(request.object())),
             (r"/v1/projects", "cloudresourcemanager", self._projects),
             (_PROJECT + r"(?::(?P<verb>\w+))?", "cloudresourcemanager", self._project),
         )

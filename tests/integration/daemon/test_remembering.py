@@ -62,13 +62,13 @@ def test_a_first_contact_is_followed_by_its_past(watch: Watch, cloud: Estate) ->
     watch.cycle_or_tell(CLOUD, threading.Event())
     assert states(watch) == [], "no cycle waits for it"
     watch.tick()
-    watch.remembering.wait()
+    watch.errands[0].wait()
     assert set(map(tuple, told(watch, cloud).values())) == {tuple(WHOLE)}
     assert [(s.status, s.resources, s.versions) for s in states(watch)] == [(PastStatus.COMPLETE, 6, 12)] * 2
     cloud.forget(Denied("asked again"))
     watch.cycle_or_tell(CLOUD, threading.Event())
     watch.tick()
-    watch.remembering.wait()
+    watch.errands[0].wait()
     assert {s.status for s in states(watch)} == {PastStatus.COMPLETE}, "once for each scope"
 
 

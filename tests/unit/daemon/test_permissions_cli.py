@@ -61,6 +61,7 @@ def test_the_configuration_makes_it_smaller(capsys: pytest.CaptureFixture[str]) 
     _, out, _ = run(capsys, "permissions", "aws", WATCHSTANDER_PROVIDERS__AWS__TYPES='["aws.ebs_volume"]')
     (statement,) = json.loads(out)["Statement"]
     assert statement["Action"] == [
+        "cloudtrail:LookupEvents",
         "config:GetResourceConfigHistory",
         "ec2:DescribeRegions",
         "ec2:DescribeVolumes",

@@ -34,7 +34,11 @@ def test_reading_aws_needs_what_every_declared_type_declares() -> None:
     role = role_of("aws", Providers())
     declared = {p for one in catalog().values() for p in one.permissions()}
     assert declared <= set(role.permissions)
-    assert set(role.permissions) - declared <= {"ec2:DescribeRegions", "config:GetResourceConfigHistory"}
+    assert set(role.permissions) - declared <= {
+        "ec2:DescribeRegions",
+        "config:GetResourceConfigHistory",
+        "cloudtrail:LookupEvents",
+    }
 
 
 def test_no_part_is_larger_than_iam_takes() -> None:
@@ -48,7 +52,11 @@ def test_fewer_types_need_fewer_permissions() -> None:
     settings = Providers(aws=AwsSettings(types=("aws.s3_*",), exclude_types=("aws.s3_none",)))
     role = role_of("aws", settings)
     wanted = {p for name, one in catalog().items() if name.startswith("aws.s3_") for p in one.permissions()}
-    assert set(role.permissions) == wanted | {"ec2:DescribeRegions", "config:GetResourceConfigHistory"}
+    assert set(role.permissions) == wanted | {
+        "ec2:DescribeRegions",
+        "config:GetResourceConfigHistory",
+        "cloudtrail:LookupEvents",
+    }
     assert "iam:ListUsers" in role_of("aws", Providers()).permissions
     assert "iam:ListUsers" not in role.permissions
 

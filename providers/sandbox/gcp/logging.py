@@ -1,0 +1,83 @@
+"""Cloud Logging's ``entries:list`` over audit log entries, as far as asking who changed what needs its filter language."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from providers.sandbox.gcp.store import GcpError
+
+_TERM = re.compile(r'(timestamp|protoPayload\.resourceName)\s*(>=|<=|>|<|:)\s*"((?:[^"\\]|\\.)*)"')
+_LOG = re.compile(r'log_id\("([^"]+)"\)')
+
+
+class AuditLog:
+    """Entries by project. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[str, list[dict[str, Any]]] = {}
+
+    def record(
+        self,
+        project: str,
+        method: str,
+        resource_name: str,
+        at: datetime,
+        principal: str | None,
+        *,
+        resource: Mapping[str, Any] | None = None,
+        service: str = "storage.googleapis.com",
+        **more: Any,
+    ) -> None:
+        """Remember an admin activity."""
+        entry = {
+            "logName": f"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity",
+            "insertId": uuid4().hex[:12],
+            "timestamp": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "severity": "NOTICE",
+            "resource": dict(resource or {}),
+            "protoPayload": {
+                "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+                "serviceName": service,
+                "methodName": method,
+                "resourceName": resource_name,
+                "authenticationInfo": {"principalEmail": principal} if principal else {},
+                "requestMetadata": {"callerIp": "198.51.100.7", "callerSuppliedUserAgent": "gcloud/500"},
+                "status": {},
+            },
+            **more,
+        }
+        with self._lock:
+            self._entries.setdefault(project, []).append(entry)
+
+    def list(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request. Raises GcpError."""
+        text = str(body.get("filter") or "")
+        terms = _TERM.findall(text)
+        logs = [log.replace("/", "%2F") for log in _LOG.findall(text)]
+        names = body.get("resourceNames") or []
+        if not names:
+            raise GcpError("INVALID_ARGUMENT", "resourceNames is required.")
+        with self._lock:
+            held = [e for name in names for e in self._entries.get(str(name).removeprefix("projects/"), ())]
+        found = [
+            entry
+            for entry in held
+            if any(entry["logName"].endswith(log) for log in logs) and all(_holds(entry, *t) for t in terms)
+        ]
+        found.sort(key=lambda entry: str(entry["timestamp"]))
+        start, size = int(body.get("pageToken") or 0), int(body.get("pageSize") or 50)
+        page = {"entries": found[start : start + size]}
+        return page | ({"nextPageToken": str(start + size)} if start + size < len(found) else {})
+
+
+def _holds(entry: Mapping[str, Any], field: str, operator: str, value: str) -> bool:
+    if field == "timestamp":
+        at, bound = (datetime.fromisoformat(text) for text in (entry["timestamp"], value))
+        return {">": at > bound, ">=": at >= bound, "<": at < bound, "<=": at <= bound}[operator]
+    return value.replace('\\"', '"').lower() in str(entry["protoPayload"]["resourceName"]).lower()

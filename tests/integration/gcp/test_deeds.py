@@ -1,0 +1,53 @@
+"""Who did it, by the audit logs, through Cloud Logging's REST interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from providers.errors import Denied
+from providers.gcp.provider import GcpProvider
+from providers.provider import Selection
+from providers.sandbox.faults import Fault, FaultKind
+from providers.sandbox.gcp import GcpEmulator
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_audit_log_names_who_and_from_where(
+    emulator: GcpEmulator, connect: Callable[..., GcpProvider], clock: Any
+) -> None:
+    provider = connect(emulator, types=("storage.googleapis.com/Bucket",))
+    bucket = next(r for s in provider.discover(Selection()).scopes for r in provider.read(s))
+    name, project = bucket.uid.rpartition("/")[2], bucket.ref.account
+    since = clock.now - 20 * MINUTE
+    until = clock.now
+
+    def record(who: str | None, at: Any, named: str = name, **more: Any) -> None:
+        emulator.audit_log.record(
+            project,
+            "storage.setIamPermissions",
+            f"projects/_/buckets/{named}",
+            at,
+            who,
+            resource={"type": "gcs_bucket", "labels": {"project_id": project, "bucket_name": named}},
+            **more,
+        )
+
+    record("eve@example.org", since + 3 * MINUTE, operation={"id": "operation-7"})
+    record("early@example.org", since)
+    record("late@example.org", until + MINUTE)
+    record("other@example.org", since + 4 * MINUTE, f"{name}-too")
+    (deed,) = provider.deeds(bucket.ref, since, until)
+    assert (deed.actor, deed.operation) == ("eve@example.org", "storage.setIamPermissions")
+    assert deed.at == since + 3 * MINUTE
+    assert (deed.request_id, deed.source_ip, deed.user_agent) == ("operation-7", "198.51.100.7", "gcloud/500")
+    for n in range(1_100):
+        record(f"u{n}@example.org", since + 5 * MINUTE + timedelta(milliseconds=n))
+    assert len(list(provider.deeds(bucket.ref, since, until))) == 1_101
+    emulator.faults.add(Fault(kind=FaultKind.DENIED, service="logging"))
+    with pytest.raises(Denied):
+        list(provider.deeds(bucket.ref, since, until))
