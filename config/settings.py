@@ -296,6 +296,8 @@ class PolicySettings(Model):
     """The most memory a worker may take, in MiB beyond what it starts with."""
     join_limit_mb: Annotated[int, Field(ge=1, le=256)] = 32
     """The most that the related resources a policy joins may take, in MiB of JSON; more makes its verdict unknown."""
+    join_delay: Duration = timedelta(seconds=10)
+    """How long after the last of a burst of events the policies that join what changed are judged; six times that at the most."""
     clock_interval: Duration = timedelta(hours=1)
     """How often policies that read the clock are judged again, and evaluations that a limit stopped are tried again."""
 

@@ -13,6 +13,7 @@ from daemon.durable import Runner
 from daemon.hooks.hook import Trigger
 from daemon.intake import Handlers
 from daemon.judging import Judging
+from daemon.soon import Soon
 from daemon.triggers import trigger_of_event, trigger_of_finding
 from providers.errors import Gone
 from providers.provider import Deed, Event
@@ -34,6 +35,7 @@ class Changes:
     runner: Callable[[], Runner]
     respond: Callable[[], object]
     """Ask the hooks about the findings they have not been asked about."""
+    soon: Soon
     clock: Callable[[], datetime]
 
     def handlers(self) -> Handlers:
@@ -47,7 +49,7 @@ class Changes:
     def on_change(self, event: Event) -> None:
         """A change: read what it names again, and judge it. Raises ProviderError where that cannot be told, so that the
         message comes again."""
-        now = self.clock()
+        now, ours = self.clock(), self._is_ours(event)
         deed = Deed.of(event) if event.actor is not None else None
         with self.crew() as crew:
             for ref in event.refs:
@@ -60,7 +62,7 @@ class Changes:
                 stored = self.inventory.get(ref.uid)
                 if stored is not None:
                     self.judging.judge_one(crew, stored, now)
-        if self._is_ours(event):
+        if ours:
             opened = (
                 trigger
                 for ref in event.refs
@@ -68,6 +70,9 @@ class Changes:
                 if trigger.occurred_at >= now
             )
             self.asking.decline(opened, "the change was our own: containment does not answer to itself")
+        elif event.refs:
+            # What joins them; of what our own act led to only the next cycle asks.
+            self.soon.note(event.refs)
         if event.refs:
             self.respond()
 

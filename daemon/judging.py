@@ -8,7 +8,7 @@ next. A cycle over an unchanged estate finds nothing due and evaluates nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from policies.verdict import Outcome, Verdict
 from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
 from storage.inventory import Inventory
-from storage.joins import Joins, Key
+from storage.joins import ESTATE, Joins, Key
 from storage.query import Filter
 from storage.values import StoredResource, Ticket
 
@@ -97,7 +97,7 @@ class Judging:
             return done
 
     def judge_one(self, crew: Crew, stored: StoredResource, now: datetime) -> Judged:
-        """Judge one resource that was read early. What others say of it by joining it waits for the next cycle."""
+        """Judge one resource that was read early. What others say of it by joining it: :meth:`judge_joined`."""
         ref, view = stored.ref, crew.view(stored.resource)
         kind = view.type if view is not None else None
         around = Round(
@@ -108,6 +108,27 @@ class Judging:
             only=(ref.provider, ref.account),
         )
         return self._batch(crew, [stored], now, None, Judged(), around)
+
+    def judge_joined(self, crew: Crew, touched: Collection[tuple[str, str, str]], now: datetime) -> Judged:
+        """Apply the joining policies that are due by what changed early: resources of these (provider, account, type), and
+        nothing that changed elsewhere. Waits for a round under way. Raises StorageError, EngineError."""
+        types = {name for _, _, name in touched}
+        places = {(provider, account) for provider, account, _ in touched}
+        policies = [
+            p for p in crew.policies.policies if joining(p) and p.phase in JUDGING_PHASES and p.joins & types
+        ]
+        done = Judged()
+        if not policies:
+            return done
+        with self._one_round:
+            revisions = self._facts.revisions(policies, now)
+            versions = {policy.id: _version(policy, crew, now, revisions) for policy in policies}
+            around = Round(crew, self._inventory, self._joins, policies=policies)
+            for due in around.due(versions):
+                place = (due.key.provider, due.key.account)
+                if place == ESTATE or place in places:
+                    done = self._joined(crew, around, due, now, None, done)
+        return done
 
     def _joined(
         self, crew: Crew, around: Round, due: Due, now: datetime, cycle_id: int | None, done: Judged

@@ -41,6 +41,7 @@ from daemon.metrics import Metrics
 from daemon.remembering import Remembering
 from daemon.report import CycleReport
 from daemon.respond import APPLY, House, Responder
+from daemon.soon import Soon
 from daemon.triggers import trigger_of_finding
 from daemon.undoing import undo
 from policies.policy import EnforcementLevel
@@ -121,6 +122,7 @@ class Watch:
         )
         self.responder = Responder(self._crew.hooks, house)
         self.asking = Asking(self.responder)
+        self.soon = Soon(self.judging, self.crew, self.respond, clock, trouble=self._trouble)
         self.changes = Changes(
             crew=self.crew,
             inventory=self.inventory,
@@ -130,6 +132,7 @@ class Watch:
             asking=self.asking,
             runner=lambda: self.runner,
             respond=self.respond,
+            soon=self.soon,
             clock=clock,
         )
         self._record = Record(database, settings.instance, _version())
@@ -226,6 +229,7 @@ class Watch:
         self.keeping.wait()
         for errands in self.errands:
             errands.wait()
+        self.soon.wait()
         if started:
             self._sign_off()
         self._crew.dismiss()
@@ -248,6 +252,7 @@ class Watch:
             self.keeping.tick(self.settings.storage.retention, self.clock())
             for errands in self.errands:
                 errands.tick()
+            self.soon.tick(self.settings.policies.join_delay)
             self.anchoring.tick(self.clock())
         except StorageError as error:
             self._trouble("tick", error)
