@@ -22,11 +22,11 @@ from config.settings import ProviderSettings
 from daemon.crew import Crew
 from daemon.judging import Judging
 from daemon.reading import Limits, Readings
-from daemon.report import CycleReport, accounts_of, coverage_json
+from daemon.report import CycleReport, Exported, accounts_of, coverage_json
 from providers.errors import ProviderError
 from providers.provider import Discovery, Provider, Selection
 from providers.registry import configured
-from providers.resource import ANY, Coverage, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Scope
 from storage.cycles import Cycles, CycleStatus, CycleSummary
 from storage.errors import StorageError
 from storage.findings import Findings
@@ -50,6 +50,16 @@ class Stores:
     judging: Judging
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why there is a cycle."""
+
+    kind: str
+    """``scheduled``, ``scan``, ``export``."""
+    exported: Exported | None = None
+    """That the clouds are files, and which."""
+
+
 @dataclass
 class _Tally:
     """What has been read so far."""
@@ -59,6 +69,7 @@ class _Tally:
     complete: list[Coverage] = field(default_factory=list)
     unread: list[Coverage] = field(default_factory=list)
     switched_off: int = 0
+    exported: list[Coverage] = field(default_factory=list)
     kinds: dict[ChangeKind, int] = field(default_factory=lambda: dict.fromkeys(ChangeKind, 0))
     first_contact: int = 0
 
@@ -73,6 +84,9 @@ class _Tally:
         if coverage.complete:
             self.complete.append(coverage)
             return False
+        if coverage.status is CoverageStatus.EXPORTED:
+            self.exported.append(coverage)
+            return False
         if coverage.switched_off and not read_before:
             self.switched_off += 1
             return False
@@ -85,20 +99,20 @@ def run_cycle(
     stores: Stores,
     selection: Selection,
     *,
-    kind: str,
+    occasion: Occasion,
     clock: Callable[[], datetime],
     stop: threading.Event,
     respond: Respond,
 ) -> CycleReport:
-    """Run one cycle over the selected clouds. Raises StorageError and EngineError; the cycle is then noted as failed
-    where that is still possible."""
+    """Run one cycle over the selected clouds. Raises StorageError and EngineError; the cycle is then noted as failed where
+    that is still possible."""
     started, at = time.monotonic(), clock()
     chosen = {
         name: provider
         for name, provider in crew.providers.items()
         if not selection.providers or name in selection.providers
     }
-    cycle_id = stores.cycles.begin(at, selection, kind)
+    cycle_id = stores.cycles.begin(at, selection, occasion.kind)
     tally = _Tally()
     try:
         for name, provider in chosen.items():
@@ -113,8 +127,9 @@ def run_cycle(
         cycle=cycle_id,
         providers=tuple(chosen),
         read=tally.read,
-        scopes=len(tally.complete),
-        accounts=accounts_of(tally.complete),
+        scopes=len(tally.complete) + len(tally.exported),
+        accounts=accounts_of([*tally.complete, *tally.exported]),
+        exported=occasion.exported,
         unread=tuple(sorted(tally.unread, key=lambda c: c.scope)),
         switched_off=tally.switched_off,
         details_unread=tally.details_unread,
@@ -133,7 +148,7 @@ def run_cycle(
     )
     stores.cycles.finish(cycle_id, clock(), _summary(report))
     (log.info if report.complete else log.warning)(
-        report.sentence, key="cycle", cycle=cycle_id, kind=kind, complete=report.complete
+        report.sentence, key="cycle", cycle=cycle_id, kind=occasion.kind, complete=report.complete
     )
     return report
 

@@ -18,6 +18,16 @@ SHOWN_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """That a cycle read files instead of clouds."""
+
+    source: str
+    """Which: ``an export (snapshot.json.gz)``."""
+    gaps: tuple[str, ...] = ()
+    """What of the files was not taken, a phrase each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
     """What one cycle did."""
 
@@ -51,11 +61,13 @@ class CycleReport:
     stopped: tuple[str, ...] = ()
     """Batches that a limit stopped before their first act, a sentence each."""
     seconds: float = 0.0
+    exported: Exported | None = None
 
     @property
     def complete(self) -> bool:
         """Whether everything that should have been read was."""
-        return not self.unread and not self.details_unread
+        gaps = self.exported is not None and self.exported.gaps
+        return not self.unread and not self.details_unread and not gaps
 
     @property
     def sentence(self) -> str:
@@ -69,13 +81,17 @@ class CycleReport:
         if not self.scopes and not self.read:
             return f"read nothing of {where}"
         accounts = f" in {_count(self.accounts, 'account')}" if self.accounts else ""
-        return f"read {_count(self.read, 'resource')} in {_count(self.scopes, 'scope')} of {where}{accounts}"
+        text = f"read {_count(self.read, 'resource')} in {_count(self.scopes, 'scope')} of {where}{accounts}"
+        if self.exported is not None:
+            text += f" from {self.exported.source}, which says nothing of what is not in it"
+        return text
 
     def _unread(self) -> str:
         off = (
             [f"{_count(self.switched_off, 'scope')} of services not switched on"] if self.switched_off else []
         )
-        if not self.unread and not self.details_unread:
+        gaps = self.exported.gaps if self.exported is not None else ()
+        if not self.unread and not self.details_unread and not gaps:
             return ", ".join(["nothing was left unread", *off])
         parts = []
         if self.unread:
@@ -86,6 +102,8 @@ class CycleReport:
             parts.append(f"could not read {_count(len(self.unread), 'scope')} ({kinds}: {named}{more})")
         if self.details_unread:
             parts.append(f"details of {_count(self.details_unread, 'resource')} are missing")
+        if gaps:
+            parts.append(f"passed over {'; '.join(gaps)}")
         return ", ".join([*parts, *off])
 
     def _changes(self) -> str:

@@ -23,7 +23,7 @@ from daemon.asking import Asking
 from daemon.attributing import Attributing
 from daemon.changes import Changes
 from daemon.crew import Crew
-from daemon.cycle import Stores, run_cycle
+from daemon.cycle import Occasion, Stores, run_cycle
 from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
@@ -39,7 +39,7 @@ from daemon.judging import Judging
 from daemon.keeping import Keeping
 from daemon.metrics import Metrics
 from daemon.remembering import Remembering
-from daemon.report import CycleReport
+from daemon.report import CycleReport, Exported
 from daemon.respond import APPLY, House, Responder
 from daemon.soon import Soon
 from daemon.triggers import trigger_of_finding
@@ -262,9 +262,16 @@ class Watch:
     # --- cycles -------------------------------------------------------------------------------------------------------
 
     def cycle(
-        self, selection: Selection, *, kind: str, stop: threading.Event | None = None, act: bool = True
+        self,
+        selection: Selection,
+        *,
+        kind: str,
+        stop: threading.Event | None = None,
+        act: bool = True,
+        exported: Exported | None = None,
     ) -> CycleReport:
-        """One cycle now. ``act``: whether hooks are asked about its findings. Raises StorageError, EngineError."""
+        """One cycle now. ``act``: whether hooks are asked about its findings; ``exported``: that the providers are files.
+        Raises StorageError, EngineError."""
         stores = Stores(
             cycles=self.cycles, inventory=self.inventory, findings=self.findings, judging=self.judging
         )
@@ -273,7 +280,7 @@ class Watch:
                 crew,
                 stores,
                 selection,
-                kind=kind,
+                occasion=Occasion(kind=kind, exported=exported),
                 clock=self.clock,
                 stop=stop or self._stop,
                 respond=lambda _cycle: self.respond() if act else self._no_response(),

@@ -1,23 +1,30 @@
 """A Terraform plan or state as subjects: the same policies judge what is planned and what runs.
 
-Reads what ``terraform show -json`` prints, gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never absent.
+Reads what ``terraform show -json`` prints, and Terraform's own state file (version 4, resource by resource: its size does
+not matter); gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never
+absent.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from config.errors import UsageError
 from policies.subject import Subject
-from providers.jsonstream import documents
+from providers.jsonstream import documents, members, opening
+from providers.normalise import encode
 from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView
 
 NO_DOCUMENT: Final = "a Terraform plan or state has no document of the cloud, and the policy reads one"
 UNKNOWN_UNTIL_APPLY: Final = "known only after apply"
+STATE_VERSION: Final = 4
+_PROVIDER: Final = re.compile(r'provider\["([^"]+)"\]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +35,78 @@ class Planned:
     subject: Subject
 
 
-def read_plan(path: Path) -> list[Planned]:
+def read_plan(path: Path) -> Iterator[Planned]:
     """The managed resources of a plan or state file. Raises UsageError for anything else."""
+    if (version := _own_state(path)) is not None:
+        if version != STATE_VERSION:
+            raise UsageError(
+                f"{path}: this is Terraform's own state in version {version}; version {STATE_VERSION} is understood.",
+                hint="Give what `terraform show -json` prints, or let a Terraform of today write the state anew.",
+            )
+        yield from _state_file(path)
+        return
     first = next(documents(path), None)
     content = None if first is None else first.value
     if not isinstance(content, Mapping):
         raise UsageError(f"{path}: a Terraform plan or state is an object, this is not.")
     if "planned_values" in content:
-        return list(_plan(content))
-    if "values" in content:
-        return list(_state(content["values"], {}))
-    if "resources" in content and "terraform_version" in content:
+        yield from _plan(content)
+    elif "values" in content:
+        yield from _state(content["values"], {})
+    elif content.keys() - {"terraform_version"} != {
+        "format_version"
+    }:  # that alone is a state without resources
         raise UsageError(
-            f"{path}: this is Terraform's own state file.",
-            hint="Give what `terraform show -json` prints instead.",
+            f"{path}: this is neither a Terraform plan nor a state.",
+            hint="Give what `terraform show -json FILE` prints.",
         )
-    raise UsageError(
-        f"{path}: this is neither a Terraform plan nor a state.",
-        hint="Give what `terraform show -json FILE` prints.",
-    )
+
+
+def _own_state(path: Path) -> int | None:
+    """The version of Terraform's own state file; None for anything else."""
+    if opening(path) != "{":
+        return None
+    version: int | None = None
+    with closing(members(path, frozenset({"resources"}))) as pieces:  # type: ignore[type-var]
+        for piece in pieces:
+            if piece.key == "version" and isinstance(piece.value, int):
+                version = piece.value
+            elif piece.key in ("terraform_version", "serial", "lineage", "outputs") and version is not None:
+                return version
+            elif piece.key != "terraform_version":
+                return None
+    return None
+
+
+def _state_file(path: Path) -> Iterator[Planned]:
+    """The resources of a state file as ``show -json`` would give them, one at a time."""
+    for piece in members(path, frozenset({"resources"})):
+        if piece.key != "resources" or not piece.element:
+            continue
+        entry = _object(piece.value)
+        if entry.get("mode", "managed") != "managed" or not isinstance(entry.get("type"), str):
+            continue
+        module = f"{entry['module']}." if entry.get("module") else ""
+        provider = _PROVIDER.search(str(entry.get("provider") or ""))
+        for instance in _items(entry.get("instances")):
+            if "attributes" not in instance:
+                raise UsageError(
+                    f"{piece.where}: {module}{entry['type']}.{entry.get('name')} is kept as a Terraform older than 0.12 wrote it.",
+                    hint="`terraform apply -refresh-only` writes it anew.",
+                )
+            key = instance.get("index_key")
+            index = "" if key is None else f"[{encode(key).decode()}]"
+            address = f"{module}{entry['type']}.{entry.get('name')}{index}"
+            if instance.get("deposed"):
+                # Replaced, and still there: Terraform means to destroy it at the next apply.
+                address += f" (deposed {instance['deposed']})"
+            resource = {
+                "type": entry["type"],
+                "name": entry.get("name"),
+                "provider_name": provider.group(1) if provider else "",
+                "values": instance["attributes"],
+            }
+            yield Planned(address=address, subject=_subject(resource, address, {}))
 
 
 def _plan(content: Mapping[str, Any]) -> Iterator[Planned]:

@@ -3,7 +3,7 @@
     AWS Config     a snapshot or history file (``configurationItems``), or what its API answers
     Resource Graph an answer or its rows, as objects or as a table
     Cloud Asset    an export with one asset a line or in an array; resources and IAM policies may lie in several files
-    Terraform      what ``terraform show -json`` prints of a plan or a state (read by ``policies.plan``)
+    Terraform      what ``terraform show -json`` prints of a plan or a state, and its own state file (read by ``policies.plan``)
 
 Every file may be gzipped. An export says what its maker chose to export: it is never taken for a whole estate.
 """
@@ -139,8 +139,10 @@ class Export:
         if passed.types:
             names = ", ".join(name for name, _ in passed.types.most_common(5))
             more = f" and {len(passed.types) - 5} more types" if len(passed.types) > 5 else ""
+            number = passed.types.total()
             self.gaps.append(
-                f"{passed.types.total()} configuration items of types that are not mapped: {names}{more}"
+                f"{number:,} configuration {'item of a type' if number == 1 else 'items of types'} that {'is' if number == 1 else 'are'}"
+                f" not mapped: {names}{more}"
             )
 
 

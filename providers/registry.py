@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from config.errors import UsageError
@@ -76,6 +76,24 @@ def terraform_view(resource: Resource) -> TerraformView | None:
 
             return gcp.terraform(resource)
     return None
+
+
+def terraform_types(cloud: str) -> Mapping[str, frozenset[str]]:
+    """Terraform type -> the resource types seen so, of a cloud that need not be configured."""
+    match cloud:
+        case "aws":
+            from providers.aws import terraform as aws
+
+            return aws.types()
+        case "azure":
+            from providers.azure import terraform as azure
+
+            return azure.types()
+        case "gcp":
+            from providers.gcp import terraform as gcp
+
+            return gcp.terraform_types()
+    return {}
 
 
 def role_of(cloud: str, settings: Providers, *, contain: bool = False, actions: Collection[str] = ()) -> Role:

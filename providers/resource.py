@@ -48,6 +48,17 @@ class Scope:
             and (self.type == ref.type or (self.type.endswith(ANY) and ref.type.startswith(self.type[:-1])))
         )
 
+    def holds(self, other: Scope) -> bool:
+        """Whether a reading of this scope sees everything that one of ``other`` does."""
+        return (
+            self.provider == other.provider
+            and self.account == other.account
+            and self.region in (ANY, other.region)
+            and (
+                self.type == other.type or (self.type.endswith(ANY) and other.type.startswith(self.type[:-1]))
+            )
+        )
+
     def __str__(self) -> str:
         return f"{self.provider}/{self.account}/{self.region}/{self.type}"
 
@@ -100,6 +111,8 @@ class CoverageStatus(StrEnum):
     """The service, API or region is not switched on for the account. Says nothing about absence either."""
     EXPIRED = "expired"
     """The credentials ran out and could not be renewed."""
+    EXPORTED = "exported"
+    """Read from a file that somebody exported: whole as far as the file goes, which says nothing of what is not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

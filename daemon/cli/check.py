@@ -39,8 +39,8 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A Terraform plan or state as `terraform show -json` prints it, an AWS Config snapshot, Resource Graph"
-            " answers, Cloud Asset exports; gzipped or not, of one kind or several.",
+            help="A Terraform plan or state as `terraform show -json` prints it, Terraform's own state file, an AWS Config"
+            " snapshot, Resource Graph answers, Cloud Asset exports; gzipped or not, of one kind or several.",
             metavar="FILE...",
         ),
     ],
@@ -121,7 +121,7 @@ def _subjects(groups: list[Export]) -> Iterator[tuple[str, Iterable[Subject]]]:
     for group in groups:
         if group.format is ExportFormat.TERRAFORM:
             for path in group.paths:
-                yield str(path), [planned.subject for planned in read_plan(path)]
+                yield str(path), (planned.subject for planned in read_plan(path))
         else:
             # Resources and IAM policies of one asset lie in two files: such files are judged together.
             where = ", ".join(map(str, group.paths))

@@ -101,7 +101,7 @@ def test_an_aws_config_snapshot_is_judged(capsys: pytest.CaptureFixture[str], tm
         policy for (uid, policy), row in rows.items() if row["outcome"] == "fail" and uid == GROUP["ARN"]
     }
     assert any("ssh" in policy or "admin_ports" in policy or "ports" in policy for policy in failing), failing
-    assert "Not judged: 1 configuration items of types that are not mapped: AWS::Martian::Rover" in err
+    assert "Not judged: 1 configuration item of a type that is not mapped: AWS::Martian::Rover" in err
     assert status == 3
 
 

@@ -242,10 +242,12 @@ def test_a_policy_that_reads_the_clouds_document_is_unknown_on_a_plan(
     assert verdict.outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("content", [[], {}, {"resources": [], "terraform_version": "1.9"}, 5])
+@pytest.mark.parametrize(
+    "content", [[], {}, {"resources": [], "terraform_version": "1.9"}, 5, {"format_version": "1.0", "x": 1}]
+)
 def test_what_is_no_plan_is_refused(tmp_path: Path, content: Any) -> None:
     with pytest.raises(UsageError, match=r"plan\.json"):
-        read_plan(plan(tmp_path, content))
+        list(read_plan(plan(tmp_path, content)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -280,6 +282,6 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, content: Any) -> None:
 def test_no_file_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     path = plan(tmp_path_factory.mktemp("plan"), content)
     try:
-        read_plan(path)
+        list(read_plan(path))
     except UsageError as error:
         assert str(path) in error.message
