@@ -1,6 +1,7 @@
 """Baselines: a state of the estate, or of a part, that is known to be good; what drifted from it; approving that.
 
-A baseline holds, for each of its resources, the version that is good. Such a version outlives retention. Pinning, approving and
+A baseline holds, for each of its resources, the version that is good, or a document as it was exported (storage/exported.py).
+Such a version outlives retention. Pinning, approving and
 removing are entered in the ledger, in the same transaction.
 
     baselines.pin("release-7", Filter(accounts=...), Word(who="alice", why="audited", now=now), at=yesterday)
@@ -10,7 +11,7 @@ removing are entered in the ledger, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,8 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.errors import UsageError
-from providers.resource import ResourceRef
+from providers.resource import Resource, ResourceRef
 from storage import bulk
+from storage import exported as documents
 from storage.database import Database
 from storage.diff import diff_records
 from storage.documents import Record, only_learned
@@ -30,13 +32,15 @@ from storage.ledger import Ledger
 from storage.query import Filter
 from storage.rows import CHUNK, chunks, decode
 from storage.state import read_state, write_state
-from storage.tables import BASELINE, BASELINE_ITEM, RESOURCE, SCOPE, VERSION
+from storage.tables import BASELINE, BASELINE_DOCUMENT, BASELINE_ITEM, RESOURCE, SCOPE, VERSION
 from storage.text import clean, to_json
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import ChangeKind, FieldChange
 
 _ITEM_COLUMNS = ("baseline_id", "resource_id", "valid_from")
 _REVISION = "baseline.revision"
+_PLACES = "places"
+"""Beside the filter of an exported baseline: where its resources were from."""
 NAMED = 100
 """How many resources an entry of the ledger names; it always says how many there were."""
 
@@ -53,6 +57,8 @@ class Baseline:
     pinned_at: datetime
     approved_at: datetime | None
     resources: int
+    exported: int = 0
+    """How many of the resources it holds as they were exported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +69,10 @@ class Drift:
     ref: ResourceRef
     name: str
     fields: tuple[FieldChange, ...]
-    resource_id: int
-    since: datetime
-    """When the newest of it was seen."""
+    resource_id: int | None
+    """None where it is in the baseline as exported, and was never seen."""
+    since: datetime | None
+    """When the newest of it was seen; None where it never was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +101,17 @@ class Baselines:
         self._codecs = database.codecs
         self._ledger = Ledger(database)
 
-    def pin(self, name: str, wanted: Filter, word: Word, *, at: datetime | None = None) -> Baseline:
-        """Hold the resources that ``wanted`` chooses as they are now, or as they were ``at`` a time. Raises UsageError for a
-        name that is taken or is none, and where nothing is chosen."""
+    def pin(
+        self,
+        name: str,
+        wanted: Filter,
+        word: Word,
+        *,
+        at: datetime | None = None,
+        exported: Iterable[Resource] | None = None,
+    ) -> Baseline:
+        """Hold the resources that ``wanted`` chooses as they are now, as they were ``at`` a time, or as they were
+        ``exported``. Raises UsageError for a name that is taken or is none, and where nothing is chosen."""
         if not name.strip() or name != clean(name).strip():
             raise UsageError(f"{name!r} is no name for a baseline.", hint="Write a word, such as release-7.")
         moment = word.now if at is None else at
@@ -115,10 +130,20 @@ class Baselines:
                 "pinned_at": to_us(word.now),
             }
             number = connection.execute(sa.insert(BASELINE).values(row).returning(BASELINE.c.id)).scalar_one()
-            count = self._hold(connection, number, wanted, to_us(moment))
+            if exported is None:
+                count = self._hold(connection, number, wanted, to_us(moment))
+            else:
+                count = documents.hold(connection, self._codecs, number, exported, wanted)
+                # Kept apart from the documents, which approving takes out one by one.
+                places = sorted(documents.places(connection, number))
+                selection = to_json({**wanted.saved(), _PLACES: places})
+                connection.execute(
+                    sa.update(BASELINE).where(BASELINE.c.id == number).values(selection=selection)
+                )
             if not count:
                 raise UsageError("There is nothing to pin.", hint="Widen the filters, or name another --at.")
             detail = {"at": moment.isoformat(), "why": word.why, "resources": count, "filter": wanted.saved()}
+            detail["exported"] = exported is not None
             self._done(connection, "baseline.pinned", name, word, detail)
         return self.get(name)
 
@@ -166,12 +191,16 @@ class Baselines:
         """What the baselines hold of these resources: uid -> baseline -> the version. Raises StorageError."""
         found: dict[str, dict[str, Pinned]] = {}
         with self._database.read() as connection:
-            for part in chunks(list(uids)):
+            by_number = {row.id: _baseline(row) for row in connection.execute(_BASELINES)}
+            for part in chunks(list(uids)) if by_number else ():
                 rows = connection.execute(_PINNED.where(RESOURCE.c.uid.in_(part))).all()
                 for row, record in zip(rows, self._records(connection, rows), strict=True):
                     same = row.deleted_at is None and bytes(row.digest) == bytes(row.now)
                     pinned = Pinned(record=record, since=from_us(row.valid_from), same=same)
                     found.setdefault(row.uid, {})[row.baseline] = pinned
+                for number, uid, record, same in documents.records(connection, self._codecs, part):
+                    one = by_number[number]
+                    found.setdefault(uid, {})[one.name] = Pinned(record=record, since=one.at, same=same)
         return found
 
     def revision(self) -> int:
@@ -190,7 +219,9 @@ class Baselines:
     def drift(self, name: str) -> Iterator[Drift]:
         """What differs now, by resource: what is in it first, then what is not in it. Raises NotStored."""
         row = self._row(name)
-        wanted = Filter.restored(orjson.loads(row.selection))
+        selection = orjson.loads(row.selection)
+        wanted = Filter.restored(selection)
+        places = {tuple(place) for place in selection.get(_PLACES, ())}
         after = 0
         while True:
             query = _HELD.where(BASELINE_ITEM.c.baseline_id == row.id, RESOURCE.c.id > after)
@@ -201,7 +232,24 @@ class Baselines:
                 break
             after = rows[-1].id
             yield from found
-        yield from self._added(row.id, wanted)
+        with self._database.read() as connection:
+            for one in documents.differing(connection, self._codecs, row.id) if row.documents else ():
+                yield Drift(
+                    kind=one.kind,
+                    ref=one.ref,
+                    name=one.name,
+                    fields=one.fields,
+                    resource_id=one.resource_id,
+                    since=from_us(one.since) if one.since else None,
+                )
+        yield from self._added(row.id, wanted, places)
+
+    def unseen(self, name: str) -> int:
+        """How many exported documents of a baseline are of places that were never read completely: whether they are there is
+        not known. Raises NotStored."""
+        row = self._row(name)
+        with self._database.read() as connection:
+            return documents.unseen(connection, row.id)
 
     def _compared(self, connection: Connection, rows: Sequence[Any]) -> Iterator[Drift]:
         old = dict(zip([r.id for r in rows], self._records(connection, rows), strict=True))
@@ -216,7 +264,8 @@ class Baselines:
             elif not only_learned(before, after):
                 yield _drift(ChangeKind.CHANGED, row, after, diff_records(before, after), row.changed_at)
 
-    def _added(self, number: int, wanted: Filter) -> Iterator[Drift]:
+    def _added(self, number: int, wanted: Filter, places: Collection[tuple[str, ...]]) -> Iterator[Drift]:
+        """What is not in a baseline; of an exported one, only where the export holds others of the same place."""
         held = (BASELINE_ITEM.c.baseline_id == number) & (BASELINE_ITEM.c.resource_id == RESOURCE.c.id)
         after = 0
         while True:
@@ -234,10 +283,15 @@ class Baselines:
             with self._database.read() as connection:
                 rows = connection.execute(query).all()
                 records = self._records(connection, rows)
+                exported = documents.uids(connection, number, [row.uid for row in rows]) if places else ()
             if not rows:
                 return
             after = rows[-1].id
             for row, record in zip(rows, records, strict=True):
+                if row.uid in exported or (
+                    places and (row.provider, record.account, record.region, record.type) not in places
+                ):
+                    continue
                 if wanted.accepts_record(row.uid, row.provider, record):
                     yield _drift(ChangeKind.CREATED, row, record, (), row.valid_from)
 
@@ -253,7 +307,8 @@ class Baselines:
                     hint=f"See `watchstander baseline drift {name}`.",
                 )
             for part in chunks(drifted):
-                ids = [d.resource_id for d in part]
+                ids = [d.resource_id for d in part if d.resource_id is not None]
+                documents.let_go(connection, row.id, [d.ref.uid for d in part])
                 item = BASELINE_ITEM.c
                 connection.execute(
                     sa.delete(BASELINE_ITEM).where(item.baseline_id == row.id, item.resource_id.in_(ids))
@@ -279,6 +334,7 @@ class Baselines:
         with self._database.write() as connection:
             row = self._row(name)
             connection.execute(sa.delete(BASELINE_ITEM).where(BASELINE_ITEM.c.baseline_id == row.id))
+            documents.let_go(connection, row.id)
             connection.execute(sa.delete(BASELINE).where(BASELINE.c.id == row.id))
             self._done(connection, "baseline.removed", name, word, {"why": word.why})
 
@@ -350,7 +406,12 @@ _BASELINES = sa.select(
     .select_from(BASELINE_ITEM)
     .where(BASELINE_ITEM.c.baseline_id == BASELINE.c.id)
     .scalar_subquery()
-    .label("resources"),
+    .label("items"),
+    sa.select(sa.func.count())
+    .select_from(BASELINE_DOCUMENT)
+    .where(BASELINE_DOCUMENT.c.baseline_id == BASELINE.c.id)
+    .scalar_subquery()
+    .label("documents"),
 )
 
 
@@ -372,5 +433,6 @@ def _baseline(row: Any) -> Baseline:
         why=row.why,
         pinned_at=from_us(row.pinned_at),
         approved_at=ended(row.approved_at),
-        resources=row.resources,
+        resources=row.items + row.documents,
+        exported=row.documents,
     )

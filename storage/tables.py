@@ -445,6 +445,23 @@ class BaselineItemRow(Table, table=True):
     valid_from: int = _int()
 
 
+class BaselineDocumentRow(Table, table=True):
+    """A document that a baseline holds as it was exported, not as we saw it."""
+
+    __tablename__ = "baseline_document"
+    __table_args__ = (Index(None, "uid"),)
+    baseline_id: int = Field(
+        sa_column=Column(_BIG, sa.ForeignKey("baseline.id"), primary_key=True, autoincrement=False)
+    )
+    uid: str = Field(sa_column=Column(sa.Text(), primary_key=True))
+    provider: str = _text()
+    account: str = _text()
+    region: str = _text()
+    type: str = _text()
+    codec_id: int = Field(sa_column=Column(_BIG, sa.ForeignKey("codec.id"), nullable=False))
+    data: bytes = _bytes()
+
+
 class StateRow(Table, table=True):
     """Small facts that outlive the process: the pause switch, the ledger's head."""
 
@@ -479,4 +496,5 @@ EVENT = table(EventRow)
 DEAD_LETTER = table(DeadLetterRow)
 BASELINE = table(BaselineRow)
 BASELINE_ITEM = table(BaselineItemRow)
+BASELINE_DOCUMENT = table(BaselineDocumentRow)
 STATE = table(StateRow)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +17,9 @@ from daemon.cli.history import by_field, shown
 from daemon.cli.output import Column, dumps, text
 from daemon.cli.plan import WhoOption, login
 from daemon.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from providers.exports import Export
 
 app = typer.Typer()
 
@@ -42,12 +48,21 @@ DRIFT = (
     app,
     "watchstander baseline pin release-7 --why 'audited on Monday'",
     "watchstander baseline pin payments --at yesterday --tag Team=payments --why 'before the incident'",
+    "watchstander baseline pin delivered --from ConfigSnapshot.json.gz --why 'as handed over'",
 )
 def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli: State,
     name: Name,
     why: Why,
     at: At = None,
+    from_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="As exported here: an AWS Config snapshot, Resource Graph answers, Cloud Asset exports. Repeatable.",
+        ),
+    ] = None,
     type: Types = None,
     account: Accounts = None,
     region: Regions = None,
@@ -55,17 +70,26 @@ def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     tag: Tags = None,
     where: Where = None,
     by: WhoOption = None,
-) -> None:
-    """Hold the estate, or the part the filters choose, as it is now or was at a time: known to be good.
+) -> ExitStatus:
+    """Hold the estate, or the part the filters choose, as it is now, was at a time, or was exported: known to be good.
 
-    What a baseline holds is never let go of by retention.
+    What a baseline holds is never let go of by retention. Exit status 3 where an export says that it is not whole.
     """
     from storage.baseline import Baselines, Word
 
     wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
     word = Word(who=by or login(), why=why, now=cli.now())
-    made = Baselines(opened(cli)).pin(name, wanted, word, at=cli.time(at))
-    cli.out.document(_row(made), f"{name} holds {made.resources:,} resources as of {text(made.at)}.")
+    if from_ and at is not None:
+        raise UsageError("An export is of its own time.", hint="Give --from or --at, not both.")
+    groups = _inventories(from_) if from_ else ()
+    exported = chain.from_iterable(groups) if from_ else None
+    made = Baselines(opened(cli)).pin(name, wanted, word, at=cli.time(at), exported=exported)
+    when = f"as exported, pinned {text(made.at)}" if from_ else f"as of {text(made.at)}"
+    cli.out.document(_row(made), f"{name} holds {made.resources:,} resources {when}.")
+    gaps = [gap for group in groups for gap in group.gaps]
+    for gap in gaps:
+        cli.out.warn(f"Not pinned: {gap}.")
+    return ExitStatus.INCOMPLETE if gaps else ExitStatus.OK
 
 
 @verb(app, "watchstander baseline list", "watchstander baseline list --format json", name="list")
@@ -94,7 +118,13 @@ def drift(cli: State, name: Name) -> ExitStatus:
             yield _drift(one)
 
     cli.out.items(by_field(rows()) if cli.out.human else rows(), DRIFT, empty="Nothing drifted.")
-    return gravest(ExitStatus.REFUSED if seen else ExitStatus.OK, told_unread(cli, held.wanted))
+    status = told_unread(cli, held.wanted)
+    if held.exported and (unseen := store.unseen(name)):
+        cli.out.note(
+            f"{unseen:,} exported resources are of places that were never read completely: not known to be there, or gone."
+        )
+        status = ExitStatus.INCOMPLETE
+    return gravest(ExitStatus.REFUSED if seen else ExitStatus.OK, status)
 
 
 @verb(
@@ -133,10 +163,25 @@ def remove(cli: State, name: Name, why: Why, by: WhoOption = None) -> None:
     cli.out.document({"name": name, "removed": True}, f"{name} is no more.")
 
 
+def _inventories(files: list[Path]) -> Sequence[Export]:
+    """The exports in files. Raises UsageError, also for a Terraform file, which says what is wanted and not what is there."""
+    from providers.exports import ExportFormat, exports
+
+    groups = exports(files)
+    for group in groups:
+        if group.format is ExportFormat.TERRAFORM:
+            raise UsageError(
+                f"{group.paths[0]} is a Terraform plan or state: it does not hold the documents the clouds give.",
+                hint="Give an AWS Config snapshot, Resource Graph answers or a Cloud Asset export.",
+            )
+    return groups
+
+
 def _row(one: Any) -> dict[str, Any]:
     return {
         "name": one.name,
         "resources": one.resources,
+        "exported": one.exported,
         "at": one.at,
         "pinned_at": one.pinned_at,
         "approved_at": one.approved_at,

@@ -55,6 +55,62 @@ def test_drift_is_what_differs_from_what_was_pinned(empty_world: Any, make_resou
     assert drifted(baselines, "good") == {}, "what came back as it was has not drifted"
 
 
+def test_as_exported_what_was_never_seen_and_what_is_not_in_it(empty_world: Any, make_resource: Make) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    unread = Scope("memory", "100000000000", "south-1", "memory.machine")
+    exported = [
+        make_resource("a", {"Open": False, "Size": 1}),
+        make_resource("b", {"Open": False}, unread={"Size": "the export does not hold it"}),
+        make_resource("gone", {"Open": False}),
+        make_resource("elsewhere", {"Open": False}, scope=unread),
+        make_resource("b", {"Open": False}, unread={"Size": "the export does not hold it"}),
+    ]
+    with pytest.raises(UsageError, match="nothing to pin"):
+        baselines.pin("none", Filter(types=frozenset({"other"})), word(world), exported=exported)
+    made = baselines.pin("delivered", Filter(), word(world), exported=iter(exported))
+    assert (made.resources, made.exported) == (4, 4)
+    assert drifted(baselines, "delivered") == {}
+    assert baselines.unseen("delivered") == 4, "nothing was read yet, so nothing is gone"
+
+    other = Scope("memory", "100000000000", "north-1", "memory.bucket")
+    world.record(other, [make_resource("not-exported", {}, scope=other)])
+    world.record(
+        SCOPE,
+        [
+            make_resource("a", {"Open": True, "Size": 1}),
+            make_resource("b", {"Open": False, "Size": 7}),
+            make_resource("new"),
+        ],
+    )
+    assert drifted(baselines, "delivered") == {
+        "a": ("changed", ["Open"]),
+        "gone": ("deleted", []),
+        "new": ("created", []),
+    }
+    assert baselines.unseen("delivered") == 1
+    held = baselines.held([make_resource(n).uid for n in ("a", "b", "gone")])
+    assert {u.rpartition(":")[2]: h["delivered"].same for u, h in held.items()} == {
+        "a": False,
+        "b": True,
+        "gone": False,
+    }
+
+    assert baselines.approve("delivered", word(world)) == 3
+    assert drifted(baselines, "delivered") == {}, "what is of other places is not in question even then"
+    made = baselines.get("delivered")
+    assert (made.resources, made.exported) == (4, 2)
+    world.later()
+    world.record(SCOPE, [make_resource("b", {"Open": True, "Size": 7})])
+    assert drifted(baselines, "delivered") == {
+        "a": ("deleted", []),
+        "new": ("deleted", []),
+        "b": ("changed", ["Open"]),
+    }
+    baselines.remove("delivered", word(world))
+    assert baselines.all() == []
+    assert baselines.held([make_resource("b").uid]) == {}
+
+
 def test_what_baselines_hold_of_a_resource_can_be_asked_for(empty_world: Any, make_resource: Make) -> None:
     world, baselines = empty_world, Baselines(empty_world.database)
     a, b = make_resource("a", {"Open": False}), make_resource("b", {"Open": False})

@@ -316,3 +316,35 @@ def test_a_baseline_from_pin_to_removal(run: Run, estate: Estate) -> None:
     assert [b["name"] for b in json.loads(out)] == ["good"]
     assert run("baseline", "remove", "good", "--why", "done")[0] == 0
     assert run("baseline", "drift", "good")[0] == 2
+
+
+def test_a_baseline_as_exported(run: Run, tmp_path: Path) -> None:
+    item = {
+        "version": "1.3",
+        "accountId": "123456789012",
+        "configurationItemStatus": "ResourceDiscovered",
+        "resourceType": "AWS::S3::Bucket",
+        "resourceId": "logs",
+        "resourceName": "logs",
+        "ARN": "arn:aws:s3:::logs",
+        "awsRegion": "eu-west-1",
+        "configuration": {"name": "logs"},
+        "supplementaryConfiguration": {},
+        "tags": {},
+    }
+    snapshot = tmp_path / "snapshot.json"
+    odd = {**item, "resourceType": "AWS::Nowhere::Thing", "ARN": "arn:aws:nowhere:::x"}
+    snapshot.write_text(json.dumps({"configurationItems": [item, odd]}))
+    status, out, err = run("baseline", "pin", "delivered", "--from", str(snapshot), "--why", "handed over")
+    assert status == 3
+    assert "delivered holds 1 resources as exported" in out
+    assert "Not pinned: 1 configuration items of types that are not mapped" in err
+    status, out, err = run("baseline", "drift", "delivered")
+    assert (status, "Nothing drifted." in out + err) == (3, True)
+    assert "1 exported resources are of places that were never read completely" in err
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"format_version": "1.2", "planned_values": {}}')
+    status, _, err = run("baseline", "pin", "x", "--from", str(plan), "--why", "w")
+    assert (status, "is a Terraform plan or state" in err) == (2, True)
+    status, _, err = run("baseline", "pin", "x", "--from", str(snapshot), "--at", "1h", "--why", "w")
+    assert (status, "An export is of its own time" in err) == (2, True)
