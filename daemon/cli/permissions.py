@@ -42,7 +42,10 @@ def permissions(
     terraform: Annotated[bool, typer.Option("--terraform", help="In Terraform's language.")] = False,
     action: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND", help="With --contain: only what this action needs. Repeatable."),
+        typer.Option(
+            metavar="KIND",
+            help="With --contain: what this action needs, whatever hooks are configured. Repeatable.",
+        ),
     ] = None,
     part: Annotated[
         int | None,
@@ -52,7 +55,8 @@ def permissions(
     """Print the least role that reading (or containment) needs, as a document to apply.
 
     An IAM policy for AWS, custom roles for Azure and Google Cloud. It needs no credentials and no network, and without a
-    configuration it is for everything that can be read.
+    configuration it is for everything that can be read. With --contain it is for the actions of the configured hooks that may
+    act (mode `approve` or `auto`); without any hooks, for every action there is.
     """
     from providers.registry import role_of
 
@@ -60,7 +64,12 @@ def permissions(
         raise UsageError(
             "--action is for --contain.", hint="Reading is narrowed by `types` in the configuration."
         )
-    role = role_of(cloud, cli.settings.providers, contain=contain, actions=action or ())
+    actions = tuple(action or ())
+    if contain and not actions and cli.settings.containment.hooks:
+        actions = _hooks_actions(cli, cloud)
+        if not actions:
+            return None
+    role = role_of(cloud, cli.settings.providers, contain=contain, actions=actions)
     if part is not None and (terraform or part > len(role.documents)):
         count = len(role.documents)
         raise UsageError(
@@ -85,3 +94,18 @@ def permissions(
     as_yaml = cloud is Cloud.GCP and cli.out.format is Format.HUMAN
     cli.out.raw(yaml.safe_dump(shown, sort_keys=False) if as_yaml else json.dumps(shown, indent=2))
     return None
+
+
+def _hooks_actions(cli: State, cloud: Cloud) -> tuple[str, ...]:
+    """The actions of the configured hooks; none, with a note, where no hook may act in this cloud."""
+    from daemon.hooks.needs import needs_of
+
+    needs = needs_of(cloud, cli.settings.containment.hooks)
+    for hook, kinds in needs.rehearsing.items():
+        options = " ".join(f"--action {kind}" for kind in kinds)
+        cli.out.note(
+            f"The hook {hook} only rehearses (mode dry-run): it writes nothing, and needs nothing. Later: {options}"
+        )
+    if not needs.kinds:
+        cli.out.note(f"No configured hook acts in {cloud}, so there is nothing to grant.")
+    return needs.kinds

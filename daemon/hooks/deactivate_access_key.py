@@ -31,6 +31,7 @@ class DeactivateAccessKey(Hook):
     title: ClassVar[str] = "Deactivate an exposed AWS access key"
     changes_cloud: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
+    actions: ClassVar[tuple[str, ...]] = (KIND,)
     permissions: ClassVar[tuple[str, ...]] = ("iam:ListAccessKeys", "iam:UpdateAccessKey")
     policy: ClassVar[str | None] = "containment.aws.allow_credential_revocation"
     example: ClassVar[str] = """\

@@ -161,6 +161,8 @@ class Hook(ABC):
     changes_cloud: ClassVar[bool]
     """Whether it writes to a cloud. Such a hook needs a containment policy and obeys blast-radius limits."""
     undoable: ClassVar[bool]
+    actions: ClassVar[tuple[str, ...]] = ()
+    """The clouds' actions it asks for (``aws.deactivate_access_key``); `watchstander permissions` grants just those."""
     permissions: ClassVar[tuple[str, ...]] = ()
     """The cloud permissions the act needs, beyond reading."""
     policy: ClassVar[str | None] = None

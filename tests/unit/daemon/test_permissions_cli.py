@@ -109,3 +109,56 @@ def test_it_needs_neither_credentials_nor_a_home(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "iam.serviceAccounts.disable" in done.stdout
     assert "storage.buckets.update" not in done.stdout
+
+
+def hooks(**modes: str) -> dict[str, str]:
+    made = {name: {"use": "deactivate_access_key", "mode": mode} for name, mode in modes.items()}
+    return {"WATCHSTANDER_CONTAINMENT__HOOKS": json.dumps(made)}
+
+
+@pytest.mark.parametrize("mode", ["auto", "approve"])
+def test_to_contain_needs_what_the_configured_hooks_do(capsys: pytest.CaptureFixture[str], mode: str) -> None:
+    status, out, _ = run(capsys, "permissions", "aws", "--contain", **hooks(key=mode))
+    (statement,) = json.loads(out)["Statement"]
+    assert status == 0
+    assert statement["Action"] == ["iam:ListAccessKeys", "iam:UpdateAccessKey"]
+    status, out, _ = run(capsys, "permissions", "aws", "--contain", "--terraform", **hooks(key=mode))
+    assert "iam:UpdateAccessKey" in out
+    assert "ec2:" not in out
+
+
+@pytest.mark.parametrize(
+    ("cloud", "mode", "said"),
+    [
+        ("aws", "dry-run", "The hook key only rehearses (mode dry-run)"),
+        ("aws", "off", "No configured hook acts in aws"),
+        ("gcp", "auto", "No configured hook acts in gcp"),
+    ],
+)
+def test_hooks_that_do_not_act_need_nothing(
+    capsys: pytest.CaptureFixture[str], cloud: str, mode: str, said: str
+) -> None:
+    status, out, err = run(capsys, "permissions", cloud, "--contain", **hooks(key=mode))
+    assert (status, out) == (0, "")
+    assert said in err
+
+
+def test_a_named_action_is_granted_whatever_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("permissions", "gcp", "--contain", "--action", "gcp.disable_service_account")
+    _, out, _ = run(capsys, *arguments, **hooks(key="auto"))
+    assert "iam.serviceAccounts.disable" in out
+
+
+def test_each_hooks_actions_exist_and_allow_what_it_says_it_needs() -> None:
+    from config.settings import Providers
+    from daemon.hooks import HOOKS
+    from providers.registry import role_of
+
+    for hook in HOOKS.values():
+        allowed: set[str] = set()
+        for kind in hook.actions:
+            cloud = kind.partition(".")[0]
+            allowed |= set(role_of(cloud, Providers(), contain=True, actions=(kind,)).permissions)
+        assert set(hook.permissions) <= allowed, hook.name
+        assert bool(hook.actions) == bool(hook.permissions), hook.name
+        assert not hook.permissions or hook.changes_cloud, hook.name
