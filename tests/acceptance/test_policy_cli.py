@@ -209,3 +209,40 @@ def test_check_of_no_plan_is_usage(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "x.json").write_text("[]")
     assert call("check", tmp_path / "x.json")[0] == 2
     assert "x.json" in capsys.readouterr().err
+
+
+def test_list_and_show_tell_how_a_policy_is_judged(tmp_path: Path) -> None:
+    file = tmp_path / "watchstander.yaml"
+    file.write_text(
+        "policies:\n"
+        "  severities: {aws.iam_access_key_age: low}\n"
+        "  enforcement: {aws.iam_access_key_age: advisory}\n"
+        "  parameters: {aws.iam_access_key_age: {max_days: 30}}\n"
+    )
+    status, rows = document("policy", "list", "--config", file)
+    assert status == 0
+    by_id = {row["id"]: row for row in rows}
+    joined = next(row for row in rows if row["scope"] == "account")
+    assert joined["joins"]
+    clocked = next(row for row in rows if row["reads_clock"])
+    assert {row["engine"] for row in rows} == {"regorus"}
+    assert {row["enforcement"] for row in rows} == {"soft-mandatory", "advisory"}
+    assert by_id[clocked["id"]]["scope"] in {"resource", "account", "estate"}
+    _, text = call("policy", "show", joined["id"], "--config", file)
+    assert f"Scope:      {joined['scope']}" in text
+    assert "Joins:" in text
+    _, text = call("policy", "show", clocked["id"], "--config", file)
+    assert "Time:       the clock; judged again every 1h" in text
+    status, shown = document("policy", "show", "aws.iam_access_key_age", "--config", file)
+    assert shown["overridden"] == {
+        "severity": "low",
+        "enforcement": "advisory",
+        "parameters": {"max_days": 30},
+    }
+    assert (shown["severity"], shown["enforcement"], shown["parameters"]["max_days"]) == (
+        "low",
+        "advisory",
+        30,
+    )
+    _, text = call("policy", "show", "aws.iam_access_key_age", "--config", file)
+    assert "Configured: severity='low', enforcement='advisory', max_days=30" in text
