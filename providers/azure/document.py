@@ -41,6 +41,9 @@ VOLATILE_OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
     "microsoft.storage/storageaccounts": frozenset(
         {"properties.statusOfPrimary", "properties.statusOfSecondary"}
     ),
+    # A trial counts down, and what can be restored moves on with the clock.
+    "microsoft.security/pricings": frozenset({"properties.freeTrialRemainingTime"}),
+    "microsoft.storage/storageaccounts/blobservices": frozenset({"properties.restorePolicy.minRestoreTime"}),
     "microsoft.web/sites": frozenset(
         {"properties.usageState", "properties.availabilityState", "properties.inProgressOperationId"}
     ),

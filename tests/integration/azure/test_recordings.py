@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,15 +17,19 @@ import yaml
 from azure.core.rest import HttpRequest
 
 from config.settings import AzureSettings
+from providers.azure.detail_reader import DetailReader
+from providers.azure.details import DETAILS
 from providers.azure.document import document_of, resource_of
 from providers.azure.errors import answers
 from providers.azure.names import parse
+from providers.azure.progress import Progress
 from providers.azure.provider import AzureProvider
 from providers.azure.reader import inherited
 from providers.azure.session import Session, page_of
 from providers.budget import CallBudgets
 from providers.errors import ProviderError
 from providers.provider import Selection
+from providers.resource import ANY, Scope
 
 pytestmark = pytest.mark.shared
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED", Path(__file__).parents[3].parent / "shared"))
@@ -214,3 +218,37 @@ def test_the_services_own_examples_are_understood(path: Path) -> None:
     assert (len(page.rows), page.total, page.truncated) == (3, 386, False)
     assert page.skip_token
     assert all(resource_of(row).name == row["name"] for row in page.rows)
+
+
+def test_details_are_read_from_what_azure_told(session: Session) -> None:
+    """Firewall rules and locks as the real services list them, and their parents as Resource Manager does."""
+    read: dict[str, list[str]] = {}
+    for name, of_type in (
+        ("SqlServerTest.firewall", "microsoft.sql/servers/firewallrules"),
+        ("LockActionTest.test_lock_action_resource_group", "microsoft.authorization/locks"),
+    ):
+        path = AZURE / "cassettes" / f"{name}.json"
+        detail = DETAILS[of_type]
+        uris = (
+            urlsplit(i["request"]["uri"]).path for i in interactions(path) if i["request"]["method"] == "GET"
+        )
+        listed = next(uri for uri in uris if uri.lower().endswith(detail.spelled.rpartition("/")[2].lower()))
+        scope = Scope("azure", _subscriptions(listed)[0], ANY, of_type)
+        progress = Progress(scope, lambda: datetime.now(UTC), timedelta(minutes=1))
+        with played(path):
+            found = list(DetailReader(session)._below(scope, detail, listed, progress))
+        assert all(r.ref.type == of_type and scope.covers(r.ref) for r in found)
+        read[of_type] = [r.name for r in found]
+    assert "AllowAllWindowsAzureIps" in read["microsoft.sql/servers/firewallrules"]
+    assert "rglock" in read["microsoft.authorization/locks"]
+
+
+def test_parents_are_told_from_the_rest_of_a_real_list(session: Session) -> None:
+    path = AZURE / "cassettes" / "SessionTest.test_api_version.json"
+    subscription = _subscriptions(interactions(path)[0]["request"]["uri"])[0]
+    detail = DETAILS["microsoft.storage/storageaccounts/blobservices"]
+    with played(path):
+        parents = list(DetailReader(session)._parents(subscription, detail))
+    assert parents
+    assert all("/storageaccounts/" in parent.lower() for parent, _ in parents)
+    assert all(listed == f"{parent}/blobServices" for parent, listed in parents)

@@ -151,3 +151,26 @@ def test_a_subscription_is_told_alike_by_both() -> None:
 def test_what_is_no_resource_is_refused(broken: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="id"):
         resource_of(broken)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        (
+            "/subscriptions/s/providers/Microsoft.Security/pricings/VirtualMachines",
+            {"pricingTier": "Free", "freeTrialRemainingTime": "P29DT23H"},
+            {"pricingTier": "Free", "freeTrialRemainingTime": "P29DT22H"},
+        ),
+        (
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/blobServices/default",
+            {"restorePolicy": {"enabled": True, "days": 6, "minRestoreTime": "2025-06-01T00:00:00Z"}},
+            {"restorePolicy": {"enabled": True, "days": 6, "minRestoreTime": "2025-06-01T01:00:00Z"}},
+        ),
+    ],
+)
+def test_what_moves_with_the_clock_is_no_drift(
+    path: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    first, second = (resource_of({"id": path, "name": "n", "properties": p}) for p in (before, after))
+    assert first == second
+    assert first.document["properties"]
