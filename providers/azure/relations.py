@@ -13,6 +13,7 @@ _VM: Final = "microsoft.compute/virtualmachines"
 _NIC: Final = "microsoft.network/networkinterfaces"
 _NSG: Final = "microsoft.network/networksecuritygroups"
 _VNET: Final = "microsoft.network/virtualnetworks"
+_FLOW_LOG: Final = "microsoft.network/networkwatchers/flowlogs"
 
 RELATIONS: Final = (
     Relation(_VM, "document.properties.networkProfile.networkInterfaces[].id", _NIC, fold=True),
@@ -38,6 +39,51 @@ RELATIONS: Final = (
         _NIC,
         "document.properties.ipConfigurations[].properties.publicIPAddress.id",
         "microsoft.network/publicipaddresses",
+        fold=True,
+    ),
+    Relation(
+        _VNET,
+        "document.properties.subnets[].properties.routeTable.id",
+        "microsoft.network/routetables",
+        fold=True,
+    ),
+    Relation(_FLOW_LOG, "document.properties.targetResourceId", _NSG, fold=True),
+    Relation(_FLOW_LOG, "document.properties.targetResourceId", _VNET, fold=True),
+    Relation(_FLOW_LOG, "document.properties.storageId", "microsoft.storage/storageaccounts", fold=True),
+    Relation(_FLOW_LOG, "uid", "microsoft.network/networkwatchers", fold=True, cut="/flowlogs/"),
+    Relation("microsoft.sql/servers/databases", "uid", "microsoft.sql/servers", fold=True, cut="/databases/"),
+    Relation(
+        "microsoft.web/sites", "document.properties.serverFarmId", "microsoft.web/serverfarms", fold=True
+    ),
+    *(
+        Relation(
+            kind,
+            f"document.properties.{where}[].properties.publicIPAddress.id",
+            "microsoft.network/publicipaddresses",
+            fold=True,
+        )
+        for kind, where in (
+            ("microsoft.network/loadbalancers", "frontendIPConfigurations"),
+            ("microsoft.network/applicationgateways", "frontendIPConfigurations"),
+            ("microsoft.network/azurefirewalls", "ipConfigurations"),
+            ("microsoft.network/bastionhosts", "ipConfigurations"),
+        )
+    ),
+    *(
+        Relation(
+            kind,
+            "document.properties.network.delegatedSubnetResourceId",
+            _VNET,
+            "document.properties.subnets[].id",
+            fold=True,
+        )
+        for kind in ("microsoft.dbforpostgresql/flexibleservers", "microsoft.dbformysql/flexibleservers")
+    ),
+    Relation(
+        "microsoft.authorization/roleassignments",
+        "document.properties.principalId",
+        "microsoft.managedidentity/userassignedidentities",
+        "document.properties.principalId",
         fold=True,
     ),
 )
