@@ -118,6 +118,19 @@ class AwsAccounts(Model):
     """How our sessions are called in CloudTrail."""
 
 
+class AwsAggregator(Model):
+    """An AWS Config aggregator, for the source ``config``."""
+
+    name: str | None = None
+    """Its name."""
+    region: str | None = None
+    """The region it is in; the partition's home region otherwise."""
+    account: str | None = None
+    """The account it is in (a delegated administrator's); our own otherwise."""
+    types: tuple[str, ...] = ()
+    """Types to read from it, the others by ``describe``; empty means all that are mapped. A trailing ``*`` is a prefix."""
+
+
 class AwsEvents(Model):
     """Where events arrive: an SQS queue that EventBridge fills."""
 
@@ -138,14 +151,25 @@ class AwsSettings(ProviderSettings):
     """Regions to read; empty means every region enabled for the account."""
     profile: str | None = None
     """A profile of the shared AWS configuration; the SDK's own search otherwise."""
-    sources: Annotated[tuple[Literal["describe", "cloudcontrol"], ...], Field(min_length=1)] = ("describe",)
-    """How resources are read: ``describe`` with each service's own calls, ``cloudcontrol`` the ``cloudcontrol_types``."""
+    sources: Annotated[tuple[Literal["describe", "cloudcontrol", "config"], ...], Field(min_length=1)] = (
+        "describe",
+    )
+    """How resources are read: ``describe`` with each service's own calls, ``cloudcontrol`` the ``cloudcontrol_types``,
+    ``config`` a whole organisation from an AWS Config ``aggregator``."""
     cloudcontrol_types: tuple[str, ...] = ()
     """CloudFormation types to read through Cloud Control: ``AWS::Logs::QueryDefinition``; a trailing ``*`` is a prefix."""
+    aggregator: AwsAggregator = AwsAggregator()
+    """What the source ``config`` reads."""
     accounts: AwsAccounts = AwsAccounts()
     """Which accounts, and how they are entered."""
     events: AwsEvents = AwsEvents()
     """Where events arrive."""
+
+    @model_validator(mode="after")
+    def _aggregated(self) -> Self:
+        if ("config" in self.sources) != (self.aggregator.name is not None):
+            raise ValueError("the source `config` and `aggregator.name` are given together")
+        return self
 
 
 class AzureEvents(Model):

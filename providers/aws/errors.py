@@ -72,6 +72,7 @@ EXPIRED: Final = frozenset(
 NOT_ENABLED: Final = frozenset(
     {
         "AWSOrganizationsNotInUseException",
+        "NoAvailableConfigurationRecorderException",
         "OptInRequired",
         "RegionDisabledException",
         "SubscriptionRequiredException",

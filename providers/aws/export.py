@@ -32,7 +32,7 @@ from providers.resource import GLOBAL, Resource, ResourceRef
 ARRAYS: Final = frozenset({"configurationItems", "baseConfigurationItems"})
 NOT_HELD: Final = "AWS Config does not hold it"
 OTHER_FORM: Final = "AWS Config holds it in a form of its own"
-_GONE: Final = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"})
+_GONE: Final = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded"})
 
 Fields = dict[str, Any]
 
@@ -83,7 +83,10 @@ def resource_of(item: Mapping[str, Any], where: str, passed: Passed) -> Resource
     if not isinstance(type_, str) or "::" not in type_:
         raise UsageError(f"{where}: a configuration item without a `resourceType`")
     if item.get("configurationItemStatus") in _GONE:
-        passed.unusable["deleted or not recorded"] += 1
+        passed.unusable["deleted"] += 1
+        return None
+    if item.get("configurationItemStatus") == "ResourceNotRecorded":
+        passed.unusable["not recorded"] += 1
         return None
     form = _FORMS.get(type_)
     if form is None:

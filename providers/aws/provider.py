@@ -13,6 +13,7 @@ import boto3
 
 from config.settings import AwsSettings
 from providers.aws import actions, deeds, events, past, role, sqs, terraform
+from providers.aws.aggregate import CONFIRMATIONS, Aggregator
 from providers.aws.catalog import Placement, ResourceType, catalog
 from providers.aws.cloudcontrol import LongTail
 from providers.aws.reader import Reader
@@ -69,6 +70,7 @@ class AwsProvider:
         )
         self._reader = Reader(settings, self.sessions, catalog())
         self._long_tail = LongTail(settings, self.sessions)
+        self._aggregator = Aggregator(settings, self.sessions)
         self._sources: tuple[EventSource, ...] | None = None
 
     def discover(self, selection: Selection) -> Discovery:
@@ -76,7 +78,7 @@ class AwsProvider:
         if selection.providers and self.name not in selection.providers:
             return Discovery(scopes=())
         accounts, unread = self._accounts()
-        known = dict(self._types)
+        known = {name: one for name, one in self._types.items() if name not in self._aggregator.types}
         try:
             known |= self._long_tail.types()
         except ProviderError as error:
@@ -84,7 +86,7 @@ class AwsProvider:
         types = [t for t in known.values() if matches(t.type, selection.types, empty=True)]
         # Types of a service one after the other, so that its clients are made once.
         types.sort(key=lambda declared: declared.service)
-        scopes: list[Scope] = []
+        scopes = self._aggregator.scopes(selection)
         wanted = {
             account: name
             for account, name in accounts.items()
@@ -175,7 +177,7 @@ class AwsProvider:
 
     def read(self, scope: Scope) -> Reading:
         """One pass over a scope; streams, and never raises for what AWS does."""
-        return self._reader.read(scope)
+        return self._aggregator.read(scope) if self._aggregator.reads(scope) else self._reader.read(scope)
 
     def reread(self, ref: ResourceRef) -> Resource:
         """The resource as it is now. Raises Gone on the service's own word only."""
@@ -228,9 +230,9 @@ class AwsProvider:
         """The resource in the Terraform provider's words."""
         return terraform.view_of(resource)
 
-    def deletion_confirmations(self, scope: Scope) -> int:  # noqa: ARG002 - one answer for every scope
-        """One: a complete listing is authoritative."""
-        return 1
+    def deletion_confirmations(self, scope: Scope) -> int:
+        """One, since a complete listing is authoritative; more from an aggregator, which lags."""
+        return CONFIRMATIONS if self._aggregator.reads(scope) else 1
 
     def terraform_types(self) -> Mapping[str, frozenset[str]]:
         """Terraform type -> resource types."""

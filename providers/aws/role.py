@@ -19,6 +19,9 @@ LIMIT: Final = 6144
 _CLOUD_CONTROL: Final = frozenset(
     {"cloudformation:GetResource", "cloudformation:ListResources", "cloudformation:ListTypes"}
 )
+_AGGREGATOR: Final = frozenset(
+    {"config:SelectAggregateResourceConfig", "config:DescribeConfigurationAggregatorSourcesStatus"}
+)
 _ALWAYS: Final = ("ec2:DescribeRegions",)
 
 
@@ -55,6 +58,8 @@ def document(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = (
         read.add("cloudtrail:LookupEvents")
     if "cloudcontrol" in settings.sources:
         read |= _CLOUD_CONTROL
+    if "config" in settings.sources:
+        read |= _AGGREGATOR
     names = sorted({name for name in (accounts.role, accounts.contain_role) if name is not None})
     roles = [f"arn:{partition}:iam::*:role/{name}" for name in names]
     discovers = accounts.discover != "none"

@@ -14,6 +14,7 @@ from providers.sandbox.aws.estate import TYPES, Estate, seed_estate
 from providers.sandbox.faults import Faults
 
 if TYPE_CHECKING:
+    from providers.sandbox.aws.aggregator import ConfigAggregator
     from providers.sandbox.aws.cloudcontrol import CloudControl
     from providers.sandbox.aws.cloudtrail import EventHistory
 
@@ -62,6 +63,12 @@ class AwsEmulator:
     def cloud_control(self) -> CloudControl:
         """What Cloud Control knows, to be filled: moto does not do it."""
         found: CloudControl = self._front.cloud_control
+        return found
+
+    @property
+    def aggregator(self) -> ConfigAggregator:
+        """A Config aggregator, to be made and filled: moto leaves it empty."""
+        found: ConfigAggregator = self._front.aggregator
         return found
 
     @property

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from providers.sandbox.aws.aggregator import ConfigAggregator
 from providers.sandbox.aws.cloudcontrol import CloudControl
 from providers.sandbox.aws.cloudtrail import EventHistory
 from providers.sandbox.aws.wire import (
@@ -55,6 +56,7 @@ class Front:
     ) -> None:
         self.cloud_control = CloudControl()
         self.event_history = EventHistory()
+        self.aggregator = ConfigAggregator()
         self._app = app
         self._faults = faults
         self._page_size = page_size
@@ -181,7 +183,7 @@ class Front:
             bucket["BucketArn"] = f"arn:aws:s3:::{bucket['Name']}"
 
     def _moto(self, environ: Environ, asked: Asked) -> Answer:
-        for double in (self.cloud_control, self.event_history):
+        for double in (self.cloud_control, self.event_history, self.aggregator):
             own = double.answer(asked)
             if own is not None:
                 return own
