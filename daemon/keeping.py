@@ -1,9 +1,10 @@
-"""The daily letting go of what the retention rules do not keep: in a thread of its own, by one daemon of those on a database."""
+"""What is done once a day, in a thread of its own, by one daemon of those on a database: letting go of what the retention rules
+do not keep, and training dictionaries anew where that pays."""
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,25 +12,36 @@ from config.settings import RetentionSettings
 from storage.database import Database
 from storage.errors import StorageError
 from storage.retention import prune, take_turn
+from storage.retraining import retrain
+
+DAY = timedelta(days=1)
 
 log = structlog.get_logger("watchstander.keeping")
 
 
 class Keeping:
-    """Asked at every beat; once a day it begins a run. A run that fails is told and begun again the next day."""
+    """Asked at every beat; once a day it begins a run. Whether a dictionary is worth looking at, the database says, so that
+    several daemons looking cost a query each. A run that fails is told and begun again the next day."""
 
     def __init__(self, database: Database, actor: str, stop: threading.Event) -> None:
         self._database = database
         self._actor = actor
         self._stop = stop
         self._thread: threading.Thread | None = None
+        self._trained: datetime | None = None
 
     def tick(self, rules: RetentionSettings, now: datetime) -> None:
         """Begin the daily run if it is time. Raises StorageError."""
-        if not rules.enabled or (self._thread is not None and self._thread.is_alive()):
+        if self._thread is not None and self._thread.is_alive():
             return
-        if take_turn(self._database, now):
-            self._thread = threading.Thread(target=self._run, args=(rules, now), name="keeping")
+        thin = rules.enabled and take_turn(self._database, now)
+        # A clock set back must not stop it for as long as it was ahead.
+        train = self._trained is None or not timedelta(0) <= now - self._trained < DAY
+        if thin or train:
+            self._trained = now
+            self._thread = threading.Thread(
+                target=self._run, args=(rules if thin else None, now), name="keeping"
+            )
             self._thread.start()
 
     def wait(self) -> None:
@@ -37,7 +49,15 @@ class Keeping:
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, rules: RetentionSettings, now: datetime) -> None:
+    def _run(self, rules: RetentionSettings | None, now: datetime) -> None:
+        if rules is not None:
+            self._thin(rules, now)
+        try:
+            retrain(self._database, now, progress=lambda _: not self._stop.is_set())
+        except StorageError as error:
+            log.error(f"Dictionaries could not be trained anew: {error}", key="retraining-failed")
+
+    def _thin(self, rules: RetentionSettings, now: datetime) -> None:
         try:
             done = prune(
                 self._database, rules, now, actor=self._actor, progress=lambda _: not self._stop.is_set()

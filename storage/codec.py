@@ -1,6 +1,7 @@
 """Compressed documents: zstd level 3 with a dictionary trained on the estate's own documents of the type.
 
-Dictionaries are kept for ever, since a version needs the one it was written with. Until a type has enough samples its
+Dictionaries are kept for ever, since a version needs the one it was written with; a newer one may follow
+(storage/retraining.py). Until a type has enough samples its
 documents are compressed without one (codec 0), at about four times the size.
 """
 
@@ -79,15 +80,30 @@ class Codecs:
         except zstandard.ZstdError:
             # Documents too small or too alike to learn from; they compress well enough without.
             return PLAIN
+        return self.add(connection, type_, trained.as_bytes(), min(len(samples), MAX_SAMPLES), at)
+
+    def add(self, connection: Connection, type_: str, dictionary: bytes, samples: int, at: int) -> int:
+        """Store a dictionary; the codec it makes. New documents are written with it by whoever looks from now on."""
         row = {
             "type": type_,
             "method": "zstd",
-            "dictionary": trained.as_bytes(),
-            "samples": min(len(samples), MAX_SAMPLES),
+            "dictionary": dictionary,
+            "samples": samples,
             "created_at": at,
         }
         codec_id = connection.execute(sa.insert(CODEC).values(row).returning(CODEC.c.id)).scalar_one()
         return int(codec_id)
+
+    def use(self, connection: Connection, type_: str, codec_id: int) -> None:
+        """Write new documents of a type with this codec from now on. Its row must be committed."""
+        self.load(connection, [codec_id])
+        self._newest[type_] = codec_id
+
+    def forget(self, codec_ids: Iterable[int]) -> None:
+        """Fetch these anew when next needed: their rows were put right."""
+        gone = set(codec_ids)
+        self._dictionaries = {n: d for n, d in self._dictionaries.items() if n not in gone}
+        self._local = _ThreadLocal()
 
     def encode(self, codec_id: int, data: bytes) -> bytes:
         """Compress with a codec that :meth:`choose` gave."""
@@ -112,7 +128,8 @@ class Codecs:
             if not content:
                 raise Damaged(
                     f"The compression dictionary {codec_id} is gone from table codec.",
-                    hint="Documents written with it cannot be read; restore table codec from a backup.",
+                    hint="Documents written with it cannot be read. `watchstander db dictionaries BACKUP` takes it from a "
+                    "backup made since it was trained; `watchstander db check` says which documents need it.",
                 )
             dictionary = zstandard.ZstdCompressionDict(content)
             dictionary.precompute_compress(level=LEVEL)

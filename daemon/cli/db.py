@@ -204,6 +204,29 @@ def check(cli: State) -> ExitStatus:
     return ExitStatus.REFUSED if found else ExitStatus.OK
 
 
+@verb(app, "watchstander db dictionaries /backup/watchstander-2026-05-01.db")
+def dictionaries(
+    cli: State, file: Annotated[Path, typer.Argument(metavar="FILE", help="What `db backup` wrote.")]
+) -> ExitStatus:
+    """Take compression dictionaries that are gone or spoilt from a backup; one that fits is never touched.
+
+    Exit status 1 where one is missing in the backup, too.
+    """
+    from storage.mending import mend_dictionaries
+
+    done = mend_dictionaries(opened(cli), file)
+    lines = ["Every dictionary in use fits." if not done.taken and not done.missing else ""]
+    if done.taken:
+        lines.append(f"Taken from {file}: {', '.join(map(str, done.taken))}. Run `watchstander db check`.")
+    if done.missing:
+        numbers = ", ".join(map(str, done.missing))
+        lines.append(f"{file} does not have {numbers}: try a backup made later than they were trained.")
+    cli.out.document(
+        {"taken": list(done.taken), "missing": list(done.missing)}, "\n".join(line for line in lines if line)
+    )
+    return ExitStatus.REFUSED if done.missing else ExitStatus.OK
+
+
 @verb(app, "watchstander db dead-letters --format json")
 def dead_letters(
     cli: State, limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50
