@@ -9,7 +9,7 @@
 #   joins:
 #     microsoft.security/securitycontacts: [properties]
 #   frameworks:
-#     cis-azure: ["2.1.20"]
+#     cis-azure: ["2.1.19"]
 #     nist-800-53: ["SI-4"]
 #     soc2: ["CC7.3"]
 #     pci-dss: ["12.10.1"]

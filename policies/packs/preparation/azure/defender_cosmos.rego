@@ -9,7 +9,7 @@
 #   joins:
 #     microsoft.security/pricings: [name, properties]
 #   frameworks:
-#     cis-azure: ["2.1.7"]
+#     cis-azure: ["2.1.6"]
 #     nist-800-53: ["SI-4", "RA-5"]
 #     soc2: ["CC7.1"]
 #     pci-dss: ["11.5.1"]

@@ -7,7 +7,7 @@
 #   severity: low
 #   types: [microsoft.network/networkwatchers/flowlogs]
 #   frameworks:
-#     cis-azure: ["5.1.6"]
+#     cis-azure: ["5.1.5"]
 #     nist-800-53: ["AU-6", "SI-4"]
 #     soc2: ["CC7.2"]
 #     pci-dss: ["10.4.1.1"]

@@ -10,7 +10,7 @@
 #     microsoft.insights/diagnosticsettings: [properties]
 #     microsoft.keyvault/vaults: [name]
 #   frameworks:
-#     cis-azure: ["5.1.5"]
+#     cis-azure: ["5.1.4"]
 #     nist-800-53: ["AU-2", "AU-12"]
 #     soc2: ["CC7.2"]
 #     pci-dss: ["10.2.1"]

@@ -7,7 +7,7 @@
 #   severity: high
 #   types: [microsoft.authorization/roledefinitions]
 #   frameworks:
-#     cis-azure: ["1.23"]
+#     cis-azure: ["1.22"]
 #     nist-800-53: ["AC-6"]
 #     soc2: ["CC6.3"]
 #     pci-dss: ["7.2.1"]

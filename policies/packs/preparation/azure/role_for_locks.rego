@@ -9,7 +9,7 @@
 #   joins:
 #     microsoft.authorization/roledefinitions: [properties]
 #   frameworks:
-#     cis-azure: ["1.24"]
+#     cis-azure: ["1.23"]
 #     nist-800-53: ["AC-5", "AC-6"]
 #     soc2: ["CC6.3"]
 #     pci-dss: ["7.2.1"]

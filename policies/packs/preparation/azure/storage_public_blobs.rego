@@ -7,7 +7,7 @@
 #   severity: high
 #   types: [microsoft.storage/storageaccounts]
 #   frameworks:
-#     cis-azure: ["3.7"]
+#     cis-azure: ["3.17"]
 #     nist-800-53: ["AC-3"]
 #     soc2: ["CC6.1"]
 #     pci-dss: ["7.2.1"]

@@ -7,7 +7,6 @@
 #   severity: low
 #   types: [microsoft.web/sites]
 #   frameworks:
-#     cis-azure: ["9.4"]
 #     nist-800-53: ["IA-3"]
 #     soc2: ["CC6.1"]
 #     pci-dss: ["8.3.1"]

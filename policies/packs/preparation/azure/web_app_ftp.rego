@@ -7,7 +7,7 @@
 #   severity: medium
 #   types: [microsoft.web/sites]
 #   frameworks:
-#     cis-azure: ["9.10"]
+#     cis-azure: ["9.9"]
 #     nist-800-53: ["CM-7", "SC-8"]
 #     soc2: ["CC6.7"]
 #     pci-dss: ["2.2.5"]

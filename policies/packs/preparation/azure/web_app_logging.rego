@@ -10,7 +10,7 @@
 #     microsoft.insights/diagnosticsettings: [properties]
 #     microsoft.web/sites: [name]
 #   frameworks:
-#     cis-azure: ["5.1.7"]
+#     cis-azure: ["5.1.6"]
 #     nist-800-53: ["AU-2", "AU-12"]
 #     soc2: ["CC7.2"]
 #     pci-dss: ["10.2.1"]

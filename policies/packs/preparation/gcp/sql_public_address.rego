@@ -7,7 +7,7 @@
 #   severity: medium
 #   types: [sqladmin.googleapis.com/Instance]
 #   frameworks:
-#     cis-gcp: ["6.6"]
+#     cis-gcp: ["6.2.9", "6.6"]
 #     nist-800-53: ["SC-7"]
 #     soc2: ["CC6.6"]
 #     pci-dss: ["1.3.1"]
