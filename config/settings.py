@@ -231,6 +231,8 @@ class GcpSettings(ProviderSettings):
     """Projects (their ids) never to read."""
     exclude_folders: tuple[str, ...] = ()
     """Folders (``folders/2`` or the number) of which no project, and nothing else, is ever read."""
+    search_every: Duration | None = None
+    """How often Cloud Asset's search index is asked what has changed, between readings; not at all when not given."""
     os_inventory: bool = False
     """Whether the OS inventory of instances is read too: what is installed, as OS Config reports it."""
     impersonate: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class Discoverer:
             if not any(_within(t, pattern) for pattern in self._settings.exclude_types)
         )
         found = _Found()
-        for parent in self._parents():
+        for parent in self.parents():
             self._open(parent, found)
         regions = sorted(selection.regions) or [ANY]
         accounts = [a for a in found.scopes if not selection.accounts or a in selection.accounts]
@@ -67,7 +67,8 @@ class Discoverer:
         unread = [c for c in found.unread if not selection.accounts or c.scope.account in selection.accounts]
         return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=found.accounts)
 
-    def _parents(self) -> tuple[str, ...]:
+    def parents(self) -> tuple[str, ...]:
+        """What is read, as configured or as the credentials say. Raises ProviderError where neither tells."""
         if self._settings.parents:
             return self._settings.parents
         project = self._session.default_project()

@@ -4,7 +4,7 @@ All of them arrive through Pub/Sub, by push or by pull, so each may be wrapped i
 base64. What a policy sees as ``input.finding`` is ``Event.detail``:
 
 ``source``
-    ``cloudasset``, ``audit`` or ``scc``
+    ``cloudasset``, ``search``, ``audit`` or ``scc``
 ``raw``
     the message itself, without its envelope
 
@@ -54,6 +54,8 @@ def parse(body: Json, id_of: IdOf, parents: tuple[str, ...] = ()) -> Event | Ign
         return IGNORED
     if isinstance(message.get("asset"), Mapping):
         return _feed(message, id_of, parents)
+    if isinstance(message.get("searchResult"), Mapping):
+        return _searched(message, id_of)
     if isinstance(message.get("finding"), Mapping):
         return _finding(message, id_of)
     log_name = str(_pick(message, "logName") or "")
@@ -135,6 +137,32 @@ def _feed(message: Json, id_of: IdOf, parents: tuple[str, ...]) -> Event:
         occurred_at=at,
         refs=refs,
         detail=detail,
+    )
+
+
+def _searched(message: Json, id_of: IdOf) -> Event:
+    """What the search index says has changed (:mod:`providers.gcp.search`): that it did, not what and by whom."""
+    told = message["searchResult"]
+    name, type_ = told.get("name"), told.get("assetType")
+    if not isinstance(name, str) or not isinstance(type_, str):
+        raise ValueError("a search result without a name or an assetType")
+    owner = _text(told.get("project")) or ""
+    account = id_of(owner.rpartition("/")[2]) if owner else None
+    place = region(type_, name, {}, _text(told.get("location")))
+    refs: tuple[ResourceRef, ...] = ()
+    if account:
+        refs = (ResourceRef(provider=PROVIDER, account=account, region=place, type=type_, uid=name),)
+    return Event(
+        id=f"search:{name}:{told.get('updateTime')}",
+        kind=EventKind.CHANGE,
+        provider=PROVIDER,
+        type=f"{type_}:changed",
+        title=f"{type_} {names.last(name)} was changed",
+        account=account or "",
+        region=place,
+        occurred_at=moment(told.get("updateTime"), "updateTime"),
+        refs=refs,
+        detail={"source": "search", "change": "changed", "raw": message},
     )
 
 

@@ -39,6 +39,8 @@ def role(
         title, what = "Watchstander contain", "the changes Watchstander can make"
     else:
         wanted = {*LISTING, *(("pubsub.subscriptions.consume",) if events else ())}
+        if settings is not None and settings.search_every is not None:
+            wanted.add("cloudasset.assets.searchAllResources")
         for content in contents(os_inventory=settings is not None and settings.os_inventory):
             if settings is None or any(_is_read(t, settings) or t == "*" for t in content.fields):
                 wanted.add(content.permission)

@@ -17,6 +17,7 @@ from providers.gcp.projects import Projects
 from providers.gcp.pubsub import Subscription
 from providers.gcp.reader import Reader
 from providers.gcp.reread import Rereader
+from providers.gcp.search import SearchSource
 from providers.gcp.session import Session
 from providers.provider import (
     Action,
@@ -60,6 +61,7 @@ class GcpProvider:
         self._historian = Historian(self._session)
         self._rereader = Rereader(self._session, self._historian, os_inventory=settings.os_inventory)
         self._actor = Actor(self._session)
+        self._search_sources: tuple[SearchSource, ...] | None = None
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes to read now: one a project, and one a type of what lives in an organisation or folder itself."""
@@ -90,8 +92,22 @@ class GcpProvider:
         return events.parse(body, self._projects.id_of, self._settings.parents)
 
     def event_sources(self) -> tuple[EventSource, ...]:
-        """The Pub/Sub subscriptions the configuration names."""
-        return tuple(Subscription(self._session, name) for name in self._settings.subscriptions)
+        """The Pub/Sub subscriptions the configuration names, and the search index of each parent where it asks for that."""
+        return (
+            *(Subscription(self._session, name) for name in self._settings.subscriptions),
+            *self._searches(),
+        )
+
+    def _searches(self) -> tuple[SearchSource, ...]:
+        every = self._settings.search_every
+        if every is None:
+            return ()
+        if self._search_sources is None:
+            self._search_sources = tuple(
+                SearchSource(self._session, parent, every=every, clock=self._clock)
+                for parent in self._discoverer.parents()
+            )
+        return self._search_sources
 
     def action_kinds(self) -> Mapping[str, ActionKind]:
         """What can be changed."""

@@ -178,6 +178,16 @@ class Session:
 
         return self.call(once, deadline=deadline, what=what, budget=self._asset_budget())
 
+    def search_page(self, request: Mapping[str, Any], *, deadline: Deadline, what: str) -> Any:
+        """One page of SearchAllResources, as the raw protobuf message. Raises ProviderError."""
+        client = self._assets()
+
+        def once(timeout: float) -> Any:
+            pager = client.search_all_resources(request=dict(request), retry=None, timeout=timeout)
+            return asset_v1.SearchAllResourcesResponse.pb(next(iter(pager.pages)))
+
+        return self.call(once, deadline=deadline, what=what, budget=self._asset_budget())
+
     # -- REST --------------------------------------------------------------------------------------------------
 
     def url(self, service: str, path: str) -> str:
@@ -242,6 +252,11 @@ class Session:
     def deadline(self, duration: timedelta | None = None) -> Deadline:
         """A deadline from now; by default that of one scope."""
         return Deadline(self._clock() + (duration or self.settings.budget.scope_deadline), self._clock)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next time to ask."""
+        if seconds > 0:
+            self._sleep(seconds)
 
     def pause(self, seconds: float, deadline: Deadline, what: str) -> None:
         """Wait for something under way. Raises TimedOut when the deadline comes first."""

@@ -17,7 +17,7 @@ _LISTS = frozenset({"assetTypes", "assetNames", "relationshipTypes"})
 
 
 class AssetRest:
-    """The two calls a reader makes."""
+    """The three calls a reader makes."""
 
     def __init__(self, store: AssetStore) -> None:
         self._store = store
@@ -29,7 +29,15 @@ class AssetRest:
         """The call for the fault plan, and how to answer it. Raises GcpError for a query that makes no sense."""
         message = _message(operation, parent, query)
         call = call_of(self._store, operation, message)
-        return call, partial(self._list if operation == "ListAssets" else self._history, message)
+        serve = {
+            "ListAssets": self._list,
+            "BatchGetAssetsHistory": self._history,
+            "SearchAllResources": self._search,
+        }[operation]
+        return call, partial(serve, message)
+
+    def _search(self, message: Any, _: Fault | None) -> Any:
+        return json_format.MessageToDict(self._assets.search(message))
 
     def _list(self, message: Any, fault: Fault | None) -> Any:
         half = fault is not None and fault.kind is FaultKind.TRUNCATED
@@ -42,7 +50,7 @@ class AssetRest:
 
 
 def _message(operation: str, parent: str, query: Mapping[str, list[str]]) -> Any:
-    out: dict[str, Any] = {"parent": parent}
+    out: dict[str, Any] = {"scope" if operation == "SearchAllResources" else "parent": parent}
     for key, values in query.items():
         if key.startswith("$"):
             continue
@@ -53,7 +61,11 @@ def _message(operation: str, parent: str, query: Mapping[str, list[str]]) -> Any
             out.setdefault(head, {})[tail] = values[-1]
         else:
             out[key] = int(values[-1]) if values[-1].isdigit() and key != "pageToken" else values[-1]
-    kind = assets.ListRequest if operation == "ListAssets" else assets.HistoryRequest
+    kind = {
+        "ListAssets": assets.ListRequest,
+        "BatchGetAssetsHistory": assets.HistoryRequest,
+        "SearchAllResources": assets.SearchRequest,
+    }[operation]
     try:
         return json_format.ParseDict(out, kind())
     except json_format.ParseError as error:

@@ -116,20 +116,25 @@ class AssetService:
         return response
 
     def search(self, request: Any) -> Any:
-        """Names, types and places of what is there now; the query is matched as plain text."""
+        """Names, types and places of what is there now. A query is ``updateTime>=SECONDS``, or plain text to be in the name."""
         size = _page_size(request.page_size, 100, 500)
         token = _token(request.page_token)
         start = token["next"] if token else 0
         now = self._store.clock()
+        since = re.fullmatch(r"updateTime>=(\d+)", request.query)
         found = []
         for asset in self._select(request.scope, list(request.asset_types)):
             version = asset.at(now)
-            if version is not None and version.data is not None and request.query in asset.name:
+            if version is None or version.data is None:
+                continue
+            if version.at.timestamp() >= int(since[1]) if since else request.query in asset.name:
                 found.append((asset, version))
+        if request.order_by == "updateTime":
+            found.sort(key=lambda pair: pair[1].at)
         response = SearchResponse()
         for asset, version in found[start : start + size]:
             assert version.data is not None
-            response.results.add(
+            result = response.results.add(
                 name=asset.name,
                 asset_type=asset.type,
                 project=next((a for a in asset.ancestors if a.startswith("projects/")), ""),
@@ -137,6 +142,7 @@ class AssetService:
                 display_name=str(version.data.get("name", "")),
                 labels=version.data.get("labels") or {},
             )
+            result.update_time.FromDatetime(version.at)
         if start + size < len(found):
             response.next_page_token = _tokened(start + size, now)
         return response

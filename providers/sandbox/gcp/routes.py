@@ -65,7 +65,7 @@ class _Route:
 
 
 _ASSETS = re.compile(
-    r"/v1/(?P<parent>(?:projects|folders|organizations)/[^/:]+)(?P<verb>/assets|:batchGetAssetsHistory)"
+    r"/v1/(?P<parent>(?:projects|folders|organizations)/[^/:]+)(?P<verb>/assets|:batchGetAssetsHistory|:searchAllResources)"
 )
 _PROJECT = r"/v1/projects/(?P<project>[^/:]+)"
 _PLACE = r"/compute/v1/(?P<place>projects/(?P<project>[^/]+)/(?:global|(?:zones|regions)/[^/]+))"
@@ -126,7 +126,8 @@ class Api:
         """What a request is, for the fault plan, and how to answer it. Raises GcpError for a path nobody serves."""
         asked = _ASSETS.fullmatch(request.path)
         if asked is not None:
-            operation = "ListAssets" if asked["verb"] == "/assets" else "BatchGetAssetsHistory"
+            verbs = {"/assets": "ListAssets", ":searchAllResources": "SearchAllResources"}
+            operation = verbs.get(asked["verb"], "BatchGetAssetsHistory")
             return self._assets.route(operation, asked["parent"], request.query)
         for route in self._routes:
             found = route.pattern.fullmatch(request.path)
