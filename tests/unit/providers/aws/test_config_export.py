@@ -16,7 +16,8 @@ from moto import mock_aws
 
 from config.errors import UsageError
 from providers.aws.catalog import catalog
-from providers.aws.export import MAPPED, NOT_HELD, OTHER_FORM, Passed, read_export
+from providers.aws.config_forms import MAPPED
+from providers.aws.export import NOT_HELD, OTHER_FORM, Passed, read_export
 from providers.registry import terraform_view
 from providers.resource import Resource
 
