@@ -99,6 +99,9 @@ class ProviderSettings(Model):
     """Who made the changes that were seen, as the cloud's own record tells it."""
 
 
+OrganizationalUnit = Annotated[str, Field(pattern=r"^(ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$")]
+
+
 class AwsAccounts(Model):
     """Which AWS accounts, and how they are entered."""
 
@@ -108,6 +111,14 @@ class AwsAccounts(Model):
     """Account ids; with ``organizations``, only these."""
     exclude: tuple[str, ...] = ()
     """Account ids never to enter."""
+    include_units: tuple[OrganizationalUnit, ...] = ()
+    """With ``organizations``, only accounts in these organisational units (``ou-…``, or a root ``r-…``) and those below."""
+    exclude_units: tuple[OrganizationalUnit, ...] = ()
+    """Accounts in these units, and in those below, are never entered."""
+    include_tags: dict[str, str] = Field(default_factory=dict)
+    """With ``organizations``, only accounts with one of these tags; ``*`` is every value."""
+    exclude_tags: dict[str, str] = Field(default_factory=dict)
+    """Accounts with one of these tags are never entered; ``*`` is every value."""
     role: str | None = None
     """Name of the role to assume in every account but our own: ``WatchstanderRead``."""
     contain_role: str | None = None
@@ -116,6 +127,15 @@ class AwsAccounts(Model):
     """The external id the role's trust asks for."""
     session_name: str = "watchstander"
     """How our sessions are called in CloudTrail."""
+    session_tags: Annotated[dict[str, str], Field(max_length=50)] = Field(default_factory=dict)
+    """Tags of our sessions, for the accounts' own policies to ask about; their roles' trust must allow ``sts:TagSession``."""
+
+    @model_validator(mode="after")
+    def _of_an_organization(self) -> Self:
+        chosen = (self.include_units, self.exclude_units, self.include_tags, self.exclude_tags)
+        if any(chosen) and self.discover != "organizations":
+            raise ValueError("units and tags of accounts are chosen with `discover: organizations`")
+        return self
 
 
 class AwsAggregator(Model):

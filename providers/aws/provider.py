@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -16,6 +16,7 @@ from providers.aws import actions, deeds, events, past, role, sqs, terraform
 from providers.aws.aggregate import CONFIRMATIONS, Aggregator
 from providers.aws.catalog import Placement, ResourceType, catalog
 from providers.aws.cloudcontrol import LongTail
+from providers.aws.organization import Organization, unread
 from providers.aws.reader import Reader
 from providers.aws.role import matches
 from providers.aws.session import Place, Sessions
@@ -32,11 +33,8 @@ from providers.provider import (
     Receipt,
     Selection,
 )
-from providers.resource import ANY, GLOBAL, Coverage, Reading, Resource, ResourceRef, Scope
+from providers.resource import GLOBAL, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
-
-ORGANIZATION: Final = "organization"
-"""In a coverage, stands for the accounts that could not be listed."""
 
 LONG_TAIL: Final = "cloudcontrol"
 """In a coverage, stands for the types that could not be listed."""
@@ -70,6 +68,7 @@ class AwsProvider:
         )
         self._reader = Reader(settings, self.sessions, catalog())
         self._long_tail = LongTail(settings, self.sessions)
+        self._organization = Organization(settings, self.sessions)
         self._aggregator = Aggregator(settings, self.sessions)
         self._sources: tuple[EventSource, ...] | None = None
 
@@ -77,12 +76,12 @@ class AwsProvider:
         """The scopes of every account that can be entered; the others are in ``unread``, each with its cause."""
         if selection.providers and self.name not in selection.providers:
             return Discovery(scopes=())
-        accounts, unread = self._accounts()
+        accounts, missed = self._organization.accounts()
         known = {name: one for name, one in self._types.items() if name not in self._aggregator.types}
         try:
             known |= self._long_tail.types()
         except ProviderError as error:
-            unread.append(self._unread(LONG_TAIL, error))
+            missed.append(unread(LONG_TAIL, error))
         types = [t for t in known.values() if matches(t.type, selection.types, empty=True)]
         # Types of a service one after the other, so that its clients are made once.
         types.sort(key=lambda declared: declared.service)
@@ -98,46 +97,10 @@ class AwsProvider:
             answers = list(pool.map(ask, order))
         for account, found in zip(order, answers, strict=True):
             if isinstance(found, ProviderError):
-                unread.append(self._unread(account, found))
+                missed.append(unread(account, found))
             else:
                 scopes += self._scopes(account, found, types, selection)
-        return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=wanted)
-
-    def _accounts(self) -> tuple[dict[str, str], list[Coverage]]:
-        """Account id -> name, and what of the organisation could not be read: then at least our own account and those
-        named are. Raises ProviderError where not even our own account can be told."""
-        accounts = self._settings.accounts
-        own = self.sessions.own_account()
-        found = {own: own} | {account: account for account in accounts.include}
-        unread: list[Coverage] = []
-        if accounts.discover == "organizations":
-            listed: dict[str, str] = {}
-            try:
-                for account, name in self._organization():
-                    listed[account] = name  # noqa: PERF403 - what came before a failure is kept
-            except ProviderError as error:
-                unread.append(self._unread(ORGANIZATION, error))
-                found |= listed
-            else:
-                found = listed
-            if accounts.include:
-                found = {account: name for account, name in found.items() if account in accounts.include}
-        return {account: name for account, name in found.items() if account not in accounts.exclude}, unread
-
-    def _organization(self) -> Iterator[tuple[str, str]]:
-        place = Place("", self.sessions.home_region)
-        for page in self.sessions.pages(place, "organizations", "ListAccounts"):
-            for account in page.get("Accounts", ()):
-                if account.get("State", account.get("Status", "ACTIVE")) == "ACTIVE":
-                    yield str(account["Id"]), str(account.get("Name") or account["Id"])
-
-    def _unread(self, account: str, error: ProviderError) -> Coverage:
-        return Coverage(
-            scope=Scope(self.name, account, ANY, ANY),
-            status=error.coverage,
-            cause=error.message,
-            permission=error.permission,
-        )
+        return Discovery(scopes=tuple(scopes), unread=tuple(missed), accounts=wanted)
 
     def _regions(self, account: str, *, selection: Selection) -> Sequence[str] | ProviderError:
         """The regions to read in an account; or why it cannot be entered."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from config.settings import AwsSettings
 from providers.aws.actions import effects
 from providers.aws.catalog import ResourceType, catalog
+from providers.aws.organization import operations
 from providers.aws.permissions import permission_of, policy
 from providers.aws.sqs import queue_arn
 from providers.hcl import Block, Call, render
@@ -62,16 +63,16 @@ def document(settings: AwsSettings, *, contain: bool, kinds: Collection[str] = (
         read |= _AGGREGATOR
     names = sorted({name for name in (accounts.role, accounts.contain_role) if name is not None})
     roles = [f"arn:{partition}:iam::*:role/{name}" for name in names]
-    discovers = accounts.discover != "none"
+    enter = ("sts:AssumeRole", *(("sts:TagSession",) if accounts.session_tags else ()))
     return policy(
         [
             ("WatchstanderRead", read, "*"),
             (
                 "WatchstanderDiscover",
-                (permission_of("organizations", "ListAccounts"),) if discovers else (),
+                tuple(permission_of("organizations", name) for name in operations(settings)),
                 "*",
             ),
-            ("WatchstanderEnterAccounts", ("sts:AssumeRole",) if roles else (), roles),
+            ("WatchstanderEnterAccounts", enter if roles else (), roles),
             (
                 "WatchstanderEvents",
                 ("sqs:ReceiveMessage", "sqs:DeleteMessage") if queue else (),

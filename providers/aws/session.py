@@ -304,9 +304,11 @@ class Sessions:
 
     def _assume(self, role: str) -> dict[str, str]:
         accounts = self._settings.accounts
-        parameters = {"RoleArn": role, "RoleSessionName": accounts.session_name}
+        parameters: dict[str, Any] = {"RoleArn": role, "RoleSessionName": accounts.session_name}
         if accounts.external_id is not None:
             parameters["ExternalId"] = accounts.external_id
+        if accounts.session_tags:
+            parameters["Tags"] = [{"Key": k, "Value": v} for k, v in sorted(accounts.session_tags.items())]
         try:
             answer = self.call(Place("", self.home_region), "sts", "AssumeRole", parameters)
         except ProviderError as error:
