@@ -309,6 +309,8 @@ class StorageSettings(Model):
     """How long to wait for a locked database."""
     durable_url: DatabaseUrl | None = None
     """Where durable workflows are kept; beside ``url`` when not given."""
+    search_index: bool = False
+    """On PostgreSQL, an index on every field of the newest documents, for ``--where`` and ``--tag``; see docs/storage.md for its size."""
     retention: RetentionSettings = RetentionSettings()
     """How long the past is kept, and how finely."""
 

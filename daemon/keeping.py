@@ -1,5 +1,5 @@
-"""What is done once a day, in a thread of its own, by one daemon of those on a database: letting go of what the retention rules
-do not keep, and training dictionaries anew where that pays."""
+"""What is done once a day, in a thread of its own, by one daemon of those on a database: making the partitions of the months to
+come, letting go of what the retention rules do not keep, training dictionaries anew where that pays; and the search index."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 import structlog
 
 from config.settings import RetentionSettings
+from storage import search
 from storage.database import Database
 from storage.errors import StorageError
+from storage.partitions import make_ahead
 from storage.retention import prune, take_turn
 from storage.retraining import retrain
 
 DAY = timedelta(days=1)
 
+AHEAD = "partitions.last"
 log = structlog.get_logger("watchstander.keeping")
 
 
@@ -34,10 +37,11 @@ class Keeping:
         """Begin the daily run if it is time. Raises StorageError."""
         if self._thread is not None and self._thread.is_alive():
             return
+        ahead = not self._database.sqlite and take_turn(self._database, now, AHEAD)
         thin = rules.enabled and take_turn(self._database, now)
         # A clock set back must not stop it for as long as it was ahead.
         train = self._trained is None or not timedelta(0) <= now - self._trained < DAY
-        if thin or train:
+        if ahead or thin or train or search.pending(self._database):
             self._trained = now
             self._thread = threading.Thread(
                 target=self._run, args=(rules if thin else None, now), name="keeping"
@@ -50,12 +54,26 @@ class Keeping:
             self._thread.join()
 
     def _run(self, rules: RetentionSettings | None, now: datetime) -> None:
+        self._prepare(now)
         if rules is not None:
             self._thin(rules, now)
         try:
             retrain(self._database, now, progress=lambda _: not self._stop.is_set())
         except StorageError as error:
             log.error(f"Dictionaries could not be trained anew: {error}", key="retraining-failed")
+
+    def _prepare(self, now: datetime) -> None:
+        """Partitions and the search index; nothing to do on SQLite."""
+        try:
+            make_ahead(self._database, now)
+        except StorageError as error:
+            # Whoever first ends a version in a month makes its partition then.
+            log.error(f"The next months' partitions could not be made: {error}", key="partitions-failed")
+        try:
+            search.settle(self._database, now, progress=lambda _: not self._stop.is_set())
+        except StorageError as error:
+            # What was taken in stays; the next beat goes on.
+            log.error(f"The search index could not be made what is wanted: {error}", key="search-failed")
 
     def _thin(self, rules: RetentionSettings, now: datetime) -> None:
         try:

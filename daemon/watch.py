@@ -247,6 +247,7 @@ class Watch:
     def tick(self) -> None:
         """What is to be done every few seconds. Never raises for what the store does; it is told instead."""
         try:
+            self.database.hold()
             self.asking.tick(self.runner)
             self.metrics.paused.set(self.desk.paused())
             self.keeping.tick(self.settings.storage.retention, self.clock())
@@ -272,6 +273,7 @@ class Watch:
     ) -> CycleReport:
         """One cycle now. ``act``: whether hooks are asked about its findings; ``exported``: that the providers are files.
         Raises StorageError, EngineError."""
+        self.database.hold()
         stores = Stores(
             cycles=self.cycles, inventory=self.inventory, findings=self.findings, judging=self.judging
         )

@@ -1,4 +1,5 @@
-"""Many rows at once, by each database's fastest way: a prepared ``executemany`` on SQLite, binary ``COPY`` on PostgreSQL."""
+"""Many rows at once, by each database's fastest way: a prepared ``executemany`` on SQLite; binary ``COPY``, and one UPDATE from
+arrays, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -39,6 +40,7 @@ _POSTGRESQL_TYPES = {
     sa.Text: "text",
     sa.LargeBinary: "bytea",
     sa.SmallInteger: "int2",
+    sa.Integer: "int4",
     sa.Boolean: "bool",
     sa.BigInteger: "int8",
 }
@@ -54,6 +56,45 @@ def _copy(
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+def update(
+    connection: Connection,
+    table: sa.Table,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    where: str = "true",
+) -> None:
+    """Set ``columns`` of the rows that ``keys`` name, and that meet ``where`` (SQL of our own): each of ``rows`` has the values
+    of the columns, then of the keys."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_sqlite_update(table, keys, columns, where), list(rows))
+        return
+    values = list(map(list, zip(*rows, strict=True)))
+    connection.exec_driver_sql(_postgresql_update(table, keys, columns, where), tuple(values))
+
+
+@cache
+def _sqlite_update(table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...], where: str) -> str:
+    setting = ",".join(f"{column}=?" for column in columns)
+    chosen = " AND ".join(f"{key}=?" for key in keys)
+    return f"UPDATE {table.name} SET {setting} WHERE {chosen} AND {where}"  # noqa: S608 - names of our own
+
+
+@cache
+def _postgresql_update(table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...], where: str) -> str:
+    names = (*columns, *keys)
+    arrays = ",".join(f"%s::{_POSTGRESQL_TYPES[type(table.c[name].type)]}[]" for name in names)
+    setting = ",".join(f"{column}=given.{column}" for column in columns)
+    chosen = " AND ".join(f"{table.name}.{key}=given.{key}" for key in keys)
+    return (
+        f"UPDATE {table.name} SET {setting} FROM unnest({arrays}) AS given({','.join(names)}) "  # noqa: S608
+        f"WHERE {chosen} AND {where}"
+    )
 
 
 def new_ids(connection: Connection, table: sa.Table, count: int) -> range | list[int]:

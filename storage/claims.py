@@ -14,12 +14,16 @@ from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from storage.errors import Locked, Unavailable
 
 
 class Claim(Protocol):
     """A claim that is held."""
+
+    def held(self) -> bool:
+        """Whether it still stands."""
 
     def release(self) -> None:
         """Let go of it."""
@@ -31,6 +35,10 @@ class FileClaim:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
+    def held(self) -> bool:
+        """The system keeps it as long as we live."""
+        return True
+
     def release(self) -> None:
         """Let go of the lock; the file stays, since removing it would race with the next holder."""
         os.close(self._descriptor)
@@ -41,6 +49,14 @@ class ServerClaim:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def held(self) -> bool:
+        """It ends with its session, and that with the connection."""
+        try:
+            self._connection.scalar(sa.text("SELECT 1"))
+        except DBAPIError:
+            return False
+        return True
 
     def release(self) -> None:
         """End the session, and the lock with it."""

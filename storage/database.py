@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -111,6 +112,12 @@ class Database:
                 finally:
                     self._local.connection = None
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection without a transaction, for what refuses to be in one (VACUUM). Raises StorageError."""
+        with self._wrapped(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside :meth:`write`."""
@@ -148,6 +155,19 @@ class Database:
                 self._claim = claim_server(self.engine, instance)
         self.instance = instance
 
+    def hold(self) -> None:
+        """See that the claim still stands: on a server it goes with its connection, and is then made anew.
+
+        Raises Locked where another has taken the name meanwhile, Unavailable where the server is away.
+        """
+        if not self.instance or (self._claim is not None and self._claim.held()):
+            return
+        lost, self._claim = self._claim, None
+        if lost is not None:
+            lost.release()
+        with self._wrapped():
+            self._claim = claim_server(self.engine, self.instance)
+
     def size(self) -> int:
         """Bytes on disk, write-ahead log included."""
         if self.path is not None:
@@ -174,12 +194,22 @@ class Database:
     def _joined(self) -> Connection | None:
         return getattr(self._local, "connection", None)
 
+    def _told(self, cause: BaseException) -> StorageError:
+        """Our error for the driver's. Where the server went away, or turned out to be a standby, no connection to it is used
+        again: behind the same name there may soon be another."""
+        error = _translated(cause, self.where)
+        if isinstance(error, Unavailable) and not self.sqlite:
+            self.engine.dispose()
+        return error
+
     @contextmanager
     def _wrapped(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise _translated(error, self.where) from error
+            raise self._told(error.orig or error) from error
+        except psycopg.Error as error:  # COPY is the driver's own
+            raise self._told(error) from error
         except SQLAlchemyError as error:
             raise Unavailable(f"{self.where}: {_first_line(error)}") from error
 
@@ -314,16 +344,17 @@ _POSTGRESQL: tuple[tuple[str, type[StorageError], str], ...] = (
 )
 
 
-def _translated(error: DBAPIError, where: str) -> StorageError:
+def _translated(cause: BaseException, where: str) -> StorageError:
     """Our error for the driver's."""
-    cause = error.orig
-    text = f"{where}: {_first_line(cause or error)}."
+    text = f"{where}: {_first_line(cause)}."
     name = getattr(cause, "sqlite_errorname", None)
     if name is not None:
         for prefix, (kind, hint) in _SQLITE.items():
             if str(name).startswith(prefix):
                 return kind(text, hint=hint)
     state = getattr(cause, "sqlstate", None)
+    if state == "0A000" and "during recovery" in text:
+        state = "25006"  # how a standby refuses a transaction that is to write
     if state is not None:
         for prefix, kind, hint in _POSTGRESQL:
             if str(state).startswith(prefix):

@@ -153,7 +153,7 @@ class History:
     def _touched(self, start: int, end: int, wanted: Filter) -> list[int]:
         """Ids of the resources with a version that begins or ends in (start, end]."""
         begins = sa.select(VERSION.c.resource_id).where(
-            VERSION.c.valid_from > start, VERSION.c.valid_from <= end
+            VERSION.c.valid_from > start, VERSION.c.valid_from <= end, VERSION.c.valid_to > start
         )
         ends = sa.select(VERSION.c.resource_id).where(
             VERSION.c.valid_to > start, VERSION.c.valid_to <= end, VERSION.c.valid_to < OPEN

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from storage import partitions
 from storage.database import Database
 from storage.retention import let_go, unpinned
 from storage.tables import DEAD_LETTER, EVENT, VERSION, Table
@@ -47,6 +48,8 @@ def prune(database: Database, before: datetime, *, dry_run: bool = False) -> dic
             counts[name] = (
                 _versions(database, condition) if table is VERSION else _delete(database, table, condition)
             )
+    if not dry_run:
+        partitions.tidy(database, [before], before)
     return counts
 
 

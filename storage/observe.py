@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from providers.provider import Deed
 from providers.resource import Resource, ResourceRef, Scope
-from storage import attribution, bulk, documents
+from storage import attribution, bulk, documents, partitions, search
 from storage.among import among
 from storage.codec import Codecs
 from storage.documents import Record
@@ -58,36 +58,14 @@ _VERSION_COLUMNS = (
 )
 _DUE_COLUMNS = ("resource_id", "token", "since", "baseline")
 
-_CLOSE = (
-    sa.update(VERSION)
-    .where(VERSION.c.resource_id == sa.bindparam("b_id"), VERSION.c.valid_from == sa.bindparam("b_from"))
-    .values(valid_to=sa.bindparam("b_to"))
-)
-_CLOSE_BY = _CLOSE.values(closed_by=sa.bindparam("b_actor"))
-_NEW_CONTENT = (
-    sa.update(RESOURCE)
-    .where(RESOURCE.c.id == sa.bindparam("b_id"))
-    .values(
-        digest=sa.bindparam("b_digest"),
-        changed_at=sa.bindparam("b_at"),
-        place_id=sa.bindparam("b_place"),
-        scope_id=sa.bindparam("b_scope"),
-        name=sa.bindparam("b_name"),
-        unread=sa.bindparam("b_unread"),
-        missed=0,
-        deleted_at=None,
-    )
-)
-_NEW_STATE = (
-    sa.update(RESOURCE)
-    .where(RESOURCE.c.id == sa.bindparam("b_id"))
-    .values(unread=sa.bindparam("b_unread"), scope_id=sa.bindparam("b_scope"), missed=0)
-)
-_GONE = (
-    sa.update(RESOURCE)
-    .where(RESOURCE.c.id == sa.bindparam("b_id"))
-    .values(deleted_at=sa.bindparam("b_at"), missed=0, unread=None)
-)
+_VERSION_KEY = ("resource_id", "valid_from")
+_CLOSED = ("valid_to",)
+_CLOSED_BY = ("valid_to", "closed_by")
+_IN_FORCE = f"version.valid_to = {OPEN}"
+"""Of the versions to close; on PostgreSQL it names their partition."""
+_CONTENT = ("digest", "changed_at", "place_id", "scope_id", "name", "unread", "missed", "deleted_at")
+_STATE = ("unread", "scope_id", "missed")
+_GONE = ("deleted_at", "missed", "unread")
 
 
 class Seen(NamedTuple):
@@ -135,9 +113,11 @@ class _Batch:
 
     created: list[tuple[Seen, int, int | None]] = field(default_factory=list)
     versions: list[tuple[Any, ...]] = field(default_factory=list)
-    closed: list[dict[str, Any]] = field(default_factory=list)
-    contents: list[dict[str, Any]] = field(default_factory=list)
-    states: list[dict[str, Any]] = field(default_factory=list)
+    closed: list[tuple[Any, ...]] = field(default_factory=list)
+    contents: list[tuple[Any, ...]] = field(default_factory=list)
+    states: list[tuple[Any, ...]] = field(default_factory=list)
+    newest: list[tuple[int, bytes]] = field(default_factory=list)
+    """The record of each new version, by resource."""
     due: list[tuple[int, int, int, bool]] = field(default_factory=list)
     stale_due: list[int] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
@@ -209,13 +189,7 @@ class Observer:
             bound = self._context.scope_id
         if row.deleted_at is None and row.digest == item.digest:
             if not same_unread or row.missed or bound != row.scope_id:
-                self._batch.states.append(
-                    {
-                        "b_id": row.id,
-                        "b_unread": row.unread if same_unread else unread,
-                        "b_scope": bound,
-                    }
-                )
+                self._batch.states.append((row.unread if same_unread else unread, bound, 0, row.id))
             if not same_unread:
                 self._mark_due(row.id, item, self._context.at, first_contact=False)
             return
@@ -229,20 +203,13 @@ class Observer:
         first_contact = context.first_contact(ref)
         origin = Origin.OBSERVED
         if not recreated:
-            self._batch.closed.append({"b_id": row.id, "b_from": row.changed_at, "b_to": at})
+            self._batch.closed.append((at, row.id, row.changed_at))
             if previous is not None and documents.only_learned(previous, Record.decode(item.data)):
                 origin = Origin.LEARNED
         self._add_version(row.id, item, at, origin)
+        place, name = self._places[_place(ref)], clean(item.resource.name)
         self._batch.contents.append(
-            {
-                "b_id": row.id,
-                "b_digest": item.digest,
-                "b_at": at,
-                "b_place": self._places[_place(ref)],
-                "b_scope": bound,
-                "b_name": clean(item.resource.name),
-                "b_unread": _unread(item.resource),
-            }
+            (item.digest, at, place, bound, name, _unread(item.resource), 0, None, row.id)
         )
         self._mark_due(row.id, item, at, first_contact=first_contact and recreated)
         self._batch.moved.add(row.place_id)
@@ -265,13 +232,13 @@ class Observer:
     def _flush(self) -> None:
         connection, batch = self._connection, self._batch
         self._insert_created()
-        if batch.closed:
-            connection.execute(_CLOSE, batch.closed)
+        partitions.ensure(connection, (end for end, *_ in batch.closed))
+        bulk.update(connection, VERSION, _VERSION_KEY, _CLOSED, batch.closed, where=_IN_FORCE)
         bulk.insert(connection, VERSION, _VERSION_COLUMNS, batch.versions)
-        if batch.contents:
-            connection.execute(_NEW_CONTENT, batch.contents)
-        if batch.states:
-            connection.execute(_NEW_STATE, batch.states)
+        bulk.update(connection, RESOURCE, ("id",), _CONTENT, batch.contents)
+        if batch.newest and search.kept(connection):
+            search.keep(connection, batch.newest)
+        bulk.update(connection, RESOURCE, ("id",), _STATE, batch.states)
         for part in chunks(batch.stale_due):
             connection.execute(sa.delete(DUE).where(among(DUE.c.resource_id, part)))
         bulk.insert(connection, DUE, _DUE_COLUMNS, batch.due)
@@ -316,6 +283,7 @@ class Observer:
         self._batch.versions.append(
             (number, at, OPEN, item.digest, context.cycle_id, int(origin), context.actor, codec, data)
         )
+        self._batch.newest.append((number, item.data))
 
     def _mark_due(self, number: int, item: Seen, at: int, *, first_contact: bool) -> None:
         self._batch.stale_due.append(number)
@@ -377,12 +345,13 @@ def remove(
         )
         connection.execute(sa.delete(DUE).where(among(DUE.c.resource_id, part)))
         connection.execute(sa.delete(UNKNOWN).where(among(UNKNOWN.c.resource_id, part)))
-    connection.execute(
-        _CLOSE_BY,
-        [{"b_id": row.id, "b_from": row.changed_at, "b_to": when[row.id], "b_actor": actor} for row in rows],
-    )
-    connection.execute(_GONE, [{"b_id": row.id, "b_at": when[row.id]} for row in rows])
+    partitions.ensure(connection, when.values())
+    closed = [(when[row.id], actor, row.id, row.changed_at) for row in rows]
+    bulk.update(connection, VERSION, _VERSION_KEY, _CLOSED_BY, closed, where=_IN_FORCE)
+    bulk.update(connection, RESOURCE, ("id",), _GONE, [(when[row.id], 0, None, row.id) for row in rows])
     touch(connection, {row.place_id for row in rows})
+    if search.kept(connection):
+        search.forget(connection, when)
     return [
         Change(
             kind=ChangeKind.DELETED,

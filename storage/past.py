@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 
 from providers.provider import PastVersion
 from providers.resource import ANY, ResourceRef, Scope
-from storage import bulk, documents
+from storage import bulk, documents, partitions
 from storage.database import Database
 from storage.query import type_matches
 from storage.tables import PAST, RESOURCE, SCOPE, VERSION
@@ -319,6 +319,7 @@ class Past:
             content = self._codecs.encode(codec, data)
             origin, actor = int(Origin.PAST), version.actor
             written.append((resource_id, begun, ends, digest, None, origin, actor, closed_by, codec, content))
+        partitions.ensure(connection, (ends for _, ends, *_ in rows))
         bulk.insert(connection, VERSION, _COLUMNS, written)
         connection.execute(
             sa.update(RESOURCE).where(RESOURCE.c.id == resource_id).values(past_from=written[0][1])

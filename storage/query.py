@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from config.errors import UsageError
 from providers.provider import Selection
 from providers.resource import ResourceRef
-from storage import documents
+from storage import documents, search
 from storage.among import among
 from storage.database import Database
 from storage.documents import Record
@@ -145,6 +145,13 @@ class Filter:
         places = connection.scalars(sa.select(SCOPE.c.id).where(self.places())).all()
         return [among(RESOURCE.c.place_id, places)]
 
+    def indexed(self, connection: Connection) -> sa.ColumnElement[bool] | None:
+        """The condition on the search index that the tags and the expression amount to; None where there is no such index, or
+        it cannot tell."""
+        if not self.reads_documents or not search.usable(connection):
+            return None
+        return search.narrowed(None if self._compiled is None else self._compiled.parsed, self.tags)
+
     @property
     def narrows_places(self) -> bool:
         """Whether a plain field is given."""
@@ -246,7 +253,11 @@ class Reader:
                 sa.or_(RESOURCE.c.deleted_at.is_(None), RESOURCE.c.deleted_at > moment),
             )
         with self._database.read() as connection:
-            if narrowed := wanted.of_places(connection):
+            narrowed = wanted.of_places(connection)
+            if at is None and (condition := wanted.indexed(connection)) is not None:
+                query = query.join(search.SEARCH, search.SEARCH.c.resource_id == RESOURCE.c.id)
+                narrowed.append(condition)
+            if narrowed:
                 # Sorted here: SQLite would walk all resources by id only to have them in order.
                 return array("q", sorted(connection.scalars(query.where(*narrowed))))
             query = query.order_by(RESOURCE.c.id).execution_options(yield_per=10_000)

@@ -184,6 +184,7 @@ class Questions:
             .where(
                 VERSION.c.valid_from > start,
                 VERSION.c.valid_from <= end,
+                VERSION.c.valid_to > start,
                 VERSION.c.origin.in_((int(Origin.OBSERVED), int(Origin.PAST))),
                 VERSION.c.valid_from != sa.func.coalesce(RESOURCE.c.past_from, -1),
             )

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.settings import RetentionRule, RetentionSettings
-from storage import attribution
+from storage import attribution, partitions
 from storage.database import Database
 from storage.errors import Damaged
 from storage.ledger import Ledger
@@ -106,6 +106,8 @@ def prune(
     proofs = tuple(Proof(at=m, resources=c) for m, (c, _) in state.items())
     if not dry_run:
         thinning.prove(state)
+        if complete:
+            partitions.tidy(database, [now - settings.full, now - max(settings.full, settings.daily)], now)
         if any(counts.values()):
             detail = {"removed": counts, "versions": after, "moments": len(proofs), "complete": complete}
             Ledger(database).append("history.pruned", actor, "history", detail, now)
@@ -230,14 +232,18 @@ def let_go(database: Database, condition: sa.ColumnElement[bool], batch: int = B
     with database.write() as connection:
         rows = connection.execute(query).all()
         if rows:
-            connection.execute(_DELETE, [{"b_id": r.resource_id, "b_from": r.valid_from} for r in rows])
+            connection.execute(
+                _DELETE, [{"b_id": r.resource_id, "b_from": r.valid_from, "b_to": r.valid_to} for r in rows]
+            )
             connection.execute(_LENGTHEN, list(_runs(rows)))
             attribution.let_go(connection, [(r.resource_id, r.valid_from) for r in rows])
     return len(rows)
 
 
 _DELETE = sa.delete(VERSION).where(
-    VERSION.c.resource_id == sa.bindparam("b_id"), VERSION.c.valid_from == sa.bindparam("b_from")
+    VERSION.c.resource_id == sa.bindparam("b_id"),
+    VERSION.c.valid_from == sa.bindparam("b_from"),
+    VERSION.c.valid_to == sa.bindparam("b_to"),  # names the partition on PostgreSQL
 )
 _LENGTHEN = (
     sa.update(VERSION)
@@ -285,11 +291,11 @@ LAST_RUN = "retention.last"
 INTERVAL = timedelta(days=1)
 
 
-def take_turn(database: Database, now: datetime) -> bool:
-    """Whether it is time for the daily run, and nobody else has begun it; if so, it counts as begun. Raises StorageError."""
+def take_turn(database: Database, now: datetime, what: str = LAST_RUN) -> bool:
+    """Whether it is time for a daily run, and nobody else has begun it; if so, it counts as begun. Raises StorageError."""
 
     def is_due(connection: Connection) -> bool:
-        last = read_state(connection, LAST_RUN)
+        last = read_state(connection, what)
         # A clock set back must not stop it for as long as it was ahead.
         return last is None or not 0 <= to_us(now) - int(last) < INTERVAL // timedelta(microseconds=1)
 
@@ -299,5 +305,5 @@ def take_turn(database: Database, now: datetime) -> bool:
     with database.write() as connection:
         if not is_due(connection):
             return False
-        write_state(connection, LAST_RUN, to_us(now), to_us(now))
+        write_state(connection, what, to_us(now), to_us(now))
         return True

@@ -69,6 +69,14 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
+def compared(_item: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+    """Whether a schema object takes part when Alembic compares the database with the models. Not the partitions of table
+    version, which are made as time goes, nor the search index, which is of no other database; nor that ids are unique, which on PostgreSQL is an exclusion by hash."""
+    if kind == "table":
+        return not (reflected and ((name or "").startswith("version_") or name == "search"))
+    return name != "uq_resource_uid"
+
+
 def schema_status(connection: Connection) -> SchemaStatus:
     """Compare the database's revision with the newest one there is."""
     script = ScriptDirectory.from_config(configuration())

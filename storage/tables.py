@@ -17,6 +17,9 @@ from storage.times import OPEN
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """On SQLite only ``INTEGER PRIMARY KEY`` is the row id itself; its integers are 64 bits wide anyway."""
 _BYTES = sa.LargeBinary()
+_SMALL = sa.Integer()
+"""On PostgreSQL half as wide, where there are as many as resources or versions: places, cycles, codecs are few."""
+_TINY = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class Table(SQLModel):
@@ -127,21 +130,25 @@ class ResourceRow(Table, table=True):
     )
     id: int = _id()
     uid: str = Field(sa_column=Column(sa.Text(), nullable=False, unique=True))
-    scope_id: int | None = Field(sa_column=Column(_BIG, sa.ForeignKey("scope.id")))
-    place_id: int = Field(sa_column=Column(_BIG, sa.ForeignKey("scope.id"), nullable=False))
+    scope_id: int | None = Field(sa_column=Column(_SMALL, sa.ForeignKey("scope.id")))
+    place_id: int = Field(sa_column=Column(_SMALL, sa.ForeignKey("scope.id"), nullable=False))
     name: str = _text()
     first_seen: int = _int()
     changed_at: int = _int()
     deleted_at: int | None = _int(null=True)
     digest: bytes = _bytes()
-    missed: int = _int(default=0)
+    missed: int = Field(default=0, sa_column=Column(_TINY, nullable=False, server_default="0"))
     unread: str | None = _text(null=True)
     past_from: int | None = _int(null=True)
     """When the oldest version begins that the cloud's own history told of; before ``first_seen``."""
 
 
 class VersionRow(Table, table=True):
-    """One content of a resource over [valid_from, valid_to)."""
+    """One content of a resource over [valid_from, valid_to).
+
+    On PostgreSQL partitioned by its end (:mod:`storage.partitions`); its key there is (resource_id, valid_to), since a key must
+    hold what partitions are by: of one resource one version ends at a time, and at most one has not ended.
+    """
 
     __tablename__ = "version"
     __table_args__ = (
@@ -152,6 +159,7 @@ class VersionRow(Table, table=True):
             sqlite_where=sa.text(f"valid_to < {OPEN}"),
             postgresql_where=sa.text(f"valid_to < {OPEN}"),
         ),
+        {"postgresql_partition_by": "RANGE (valid_to)"},
     )
     resource_id: int = Field(
         sa_column=Column(_BIG, sa.ForeignKey("resource.id"), primary_key=True, autoincrement=False)
@@ -159,11 +167,11 @@ class VersionRow(Table, table=True):
     valid_from: int = Field(sa_column=Column(_BIG, primary_key=True, autoincrement=False))
     valid_to: int = _int()
     digest: bytes = _bytes()
-    cycle_id: int | None = _int(null=True)
+    cycle_id: int | None = Field(default=None, sa_column=Column(_SMALL, nullable=True))
     origin: int = Field(sa_column=Column(sa.SmallInteger(), nullable=False))
     actor: str | None = _text(null=True)
     closed_by: str | None = _text(null=True)
-    codec_id: int = Field(sa_column=Column(_BIG, sa.ForeignKey("codec.id"), nullable=False))
+    codec_id: int = Field(sa_column=Column(_SMALL, sa.ForeignKey("codec.id"), nullable=False))
     data: bytes = _bytes()
 
 
@@ -434,14 +442,13 @@ class BaselineItemRow(Table, table=True):
     """Which version of a resource a baseline holds. Such a version is never let go of."""
 
     __tablename__ = "baseline_item"
-    __table_args__ = (
-        sa.ForeignKeyConstraint(["resource_id", "valid_from"], ["version.resource_id", "version.valid_from"]),
-        Index(None, "resource_id", "valid_from"),
-    )
+    __table_args__ = (Index(None, "resource_id", "valid_from"),)
     baseline_id: int = Field(
         sa_column=Column(_BIG, sa.ForeignKey("baseline.id"), primary_key=True, autoincrement=False)
     )
-    resource_id: int = Field(sa_column=Column(_BIG, primary_key=True, autoincrement=False))
+    resource_id: int = Field(
+        sa_column=Column(_BIG, sa.ForeignKey("resource.id"), primary_key=True, autoincrement=False)
+    )
     valid_from: int = _int()
 
 

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.settings import StorageSettings
-from storage import bulk
+from storage import bulk, partitions, search
 from storage.database import Database
 from storage.errors import Damaged, Full, Unavailable
 from storage.ledger import Ledger
-from storage.tables import CODEC, Table
+from storage.tables import CODEC, STATE, VERSION, Table
 
 ROWS = 2_000
 """How many rows are in memory at once."""
@@ -80,6 +80,7 @@ def copy(source: Database, target: Database) -> dict[str, int]:
             counts[table.name] = _copy_table(there, here, table)
             if not target.sqlite:
                 _set_sequence(here, table)
+        here.execute(sa.delete(STATE).where(STATE.c.key.in_((search.STATE, partitions.REWRITTEN))))
         verified = Ledger(target).verify_within(here)
         if not verified.ok:
             raise Damaged(
@@ -95,6 +96,8 @@ def _copy_table(there: Connection, here: Connection, table: sa.Table) -> int:
     query = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=ROWS)
     with there.execute(query) as result:
         for rows in result.partitions():
+            if table is VERSION:
+                partitions.ensure(here, {row.valid_to for row in rows})
             bulk.insert(here, table, columns, [tuple(row) for row in rows])
             total += len(rows)
     return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from storage.schema import compared
 from storage.tables import Table
 
 connection = context.config.attributes["connection"]
@@ -14,6 +15,7 @@ context.configure(
     compare_server_default=True,
     render_as_batch=connection.dialect.name == "sqlite",
     transactional_ddl=True,
+    include_object=compared,
 )
 with context.begin_transaction():
     context.run_migrations()

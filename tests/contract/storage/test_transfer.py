@@ -15,6 +15,7 @@ from alembic import command
 from config.settings import StorageSettings
 from policies.policy import Policy
 from policies.verdict import Outcome, Verdict
+from storage import partitions
 from storage.check import check
 from storage.database import Database
 from storage.errors import Damaged, Outdated, Unavailable
@@ -161,6 +162,7 @@ def test_what_is_damaged_is_named(
     if where == "dictionary":
         _train(filled)
     with filled.write() as connection:
+        partitions.ensure(connection, (3, 2**61))
         connection.execute(statement)
     with Database.open(settings) as fresh:  # which has no dictionary in memory
         faults = list(check(fresh))
