@@ -19,7 +19,8 @@ import orjson
 
 from config.errors import UsageError
 from config.settings import AwsSettings
-from providers.aws.export import MAPPED, Passed, resource_of
+from providers.aws.config_forms import MAPPED
+from providers.aws.export import Passed, resource_of
 from providers.aws.role import matches
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError, Unavailable
