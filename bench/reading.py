@@ -4,7 +4,8 @@ its wall clock and CPU, no more calls, less than 150 MB).
 The floor is what one would write by hand: boto3's paginators and clients, a pool of 16 threads, exactly the calls that the
 facts need, answers kept as they come: no budget, no deadline, no coverage, no canonical documents. Both read the same server,
 a process of its own that answers from memory in AWS's wire formats, and each runs in a process of its own; they take turns, and
-the better of two runs counts. ``value`` is resources per second; ``ratio`` is wall to the floor's wall.
+the better of two runs counts. ``value`` is resources per second; ``ratio`` is wall to the floor's wall. ``raw`` is the same
+reading over bare HTTP (``bench.raw``): what is left of a call when there is no SDK.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 from urllib.request import urlopen
 
+from bench import raw
 from bench.common import rss_mb, run
 
 ACCOUNT = "123456789012"
@@ -314,7 +316,7 @@ def ours(endpoint: str) -> int:
     return read
 
 
-READERS = {"hand": by_hand, "ours": ours}
+READERS = {"hand": by_hand, "ours": ours, "raw": raw.read}
 
 
 def once(name: str, count: int) -> dict[str, float]:
@@ -348,7 +350,7 @@ def child(name: str, endpoint: str) -> None:
 
 def measure(count: int) -> dict[str, Any]:
     """The benchmark's one object."""
-    runs: dict[str, list[dict[str, float]]] = {"ours": [], "hand": []}
+    runs: dict[str, list[dict[str, float]]] = {"ours": [], "hand": [], "raw": []}
     for _ in range(RUNS):
         for name, found in runs.items():
             found.append(once(name, count))
@@ -372,6 +374,9 @@ def measure(count: int) -> dict[str, Any]:
         "cpu_ms_per_call": round(1000 * mine["cpu"] / mine["calls"], 3),
         "floor_cpu_ms_per_call": round(1000 * floor["cpu"] / floor["calls"], 3),
         "floor_rss_mb": floor["rss"],
+        "raw_wall_ratio": round(mine["wall"] / best["raw"]["wall"], 2),
+        "raw_cpu_ms_per_call": round(1000 * best["raw"]["cpu"] / best["raw"]["calls"], 3),
+        "raw_calls": best["raw"]["calls"],
     }
 
 
@@ -380,7 +385,7 @@ def main() -> None:
     match sys.argv[1:]:
         case ["serve", count]:
             asyncio.run(serve(int(count)))
-        case [("hand" | "ours") as name, endpoint]:
+        case [("hand" | "ours" | "raw") as name, endpoint]:
             child(name, endpoint)
         case _:
             run(measure, __doc__, default=1000)
