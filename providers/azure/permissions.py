@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from config.settings import AzureSettings
@@ -11,7 +11,7 @@ from providers.azure.deeds import PERMISSION
 from providers.azure.details import DETAILS, Detail
 from providers.azure.discovery import DESCENDANTS
 from providers.azure.queries import within
-from providers.azure.rights import QUEUE_ACTIONS
+from providers.azure.rights import QUEUE_ROLE
 from providers.hcl import Block, Raw, render
 from providers.roles import Role, chosen_kinds
 
@@ -64,7 +64,7 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
         + (", and contains what it may." if contain else "."),
         "Actions": sorted(actions),
         "NotActions": [],
-        "DataActions": list(QUEUE_ACTIONS) if settings.events.queue_url and not contain else [],
+        "DataActions": [],
         "NotDataActions": [],
         "AssignableScopes": [
             *(f"/providers/Microsoft.Management/managementGroups/{g}" for g in settings.management_groups),
@@ -119,7 +119,6 @@ def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = 
                     {
                         "actions": document["Actions"],
                         "not_actions": document["NotActions"],
-                        **({"data_actions": document["DataActions"]} if document["DataActions"] else {}),
                     },
                 ),
             },
@@ -132,9 +131,16 @@ def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = 
         documents=(document,),
         terraform=render(blocks),
         apply="az role definition create --role-definition @FILE",
-        notes=(
-            "No subscription is configured: put your management group or subscription into AssignableScopes.",
-        )
-        if everywhere
-        else (),
+        notes=tuple(_notes(settings, everywhere=everywhere, contain=contain)),
     )
+
+
+def _notes(settings: AzureSettings, *, everywhere: bool, contain: bool) -> Iterator[str]:
+    if everywhere:
+        yield "No subscription is configured: put your management group or subscription into AssignableScopes."
+    if settings.events.queue_url and not contain:
+        # Data actions: a role that has some cannot be assigned at a management group.
+        yield (
+            f"To take messages, assign the built-in role *{QUEUE_ROLE}* at the queue"
+            f" {settings.events.queue_url}: it has data actions, which this role cannot hold."
+        )

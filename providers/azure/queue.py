@@ -19,7 +19,7 @@ from azure.storage.queue import QueueClient
 
 from config.settings import AzureSettings
 from providers.azure.errors import answers, storage_code
-from providers.azure.rights import QUEUE_ACTIONS
+from providers.azure.rights import QUEUE_ACTION, QUEUE_ROLE
 from providers.budget import CallBudgets
 from providers.errors import Denied, Refused
 from providers.provider import Message
@@ -122,8 +122,8 @@ class StorageQueue:
             raise Denied(
                 error.message,
                 code=error.code,
-                permission=QUEUE_ACTIONS[-1],
-                hint="Assign *Storage Queue Data Message Processor* at the queue.",
+                permission=QUEUE_ACTION,
+                hint=f"Assign *{QUEUE_ROLE}* at the queue.",
             ) from error
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from providers.azure.details import DETAILS
+from providers.azure.names import GROUP
 from providers.relation import Relation
 
 ACCOUNT: Final = "microsoft.resources/subscriptions"
@@ -85,5 +87,25 @@ RELATIONS: Final = (
         "microsoft.managedidentity/userassignedidentities",
         "document.properties.principalId",
         fold=True,
+    ),
+    # A detail's id begins with that of what has it.
+    *(
+        Relation(detail.type, "uid", parent, fold=True, cut=f"{path.lower()}/")
+        for detail in DETAILS.values()
+        for parent, path in detail.below.items()
+    ),
+    Relation(
+        "microsoft.authorization/locks",
+        "uid",
+        GROUP,
+        fold=True,
+        cut="/providers/microsoft.authorization/locks/",
+    ),
+    *(
+        Relation("microsoft.insights/diagnosticsettings", f"document.properties.{where}", kind, fold=True)
+        for where, kind in (
+            ("workspaceId", "microsoft.operationalinsights/workspaces"),
+            ("storageAccountId", "microsoft.storage/storageaccounts"),
+        )
     ),
 )

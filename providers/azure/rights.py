@@ -15,11 +15,10 @@ from providers.azure.session import Session
 from providers.errors import Denied
 
 API_VERSION = "2022-04-01"
-QUEUE_ACTIONS: Final = (
-    "Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
-    "Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action",
-)
-"""What taking messages from a storage queue needs: data actions, which no role for Resource Manager has."""
+QUEUE_ACTION: Final = "Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action"
+QUEUE_ROLE: Final = "Storage Queue Data Message Processor"
+"""What taking messages from a storage queue needs, and the built-in role that has it. It is a data action: no role for
+Resource Manager has it."""
 
 
 def missing(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:

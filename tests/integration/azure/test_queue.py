@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from config.settings import AzureSettings
 from daemon.intake import Handlers, Intake, Result
 from daemon.metrics import Metrics
-from providers.azure.permissions import role
+from providers.azure.permissions import as_role
 from providers.azure.provider import AzureProvider
 from providers.azure.queue import StorageQueue, text_of
 from providers.budget import CallBudgets
@@ -199,11 +199,12 @@ def test_the_intake_deals_with_each_event_once_and_with_poison_too(
     assert len(seen) == 1
 
 
-def test_the_role_may_take_messages_where_there_is_a_queue() -> None:
+def test_what_takes_messages_is_a_role_of_its_own() -> None:
+    """Azure refuses a custom role with data actions at a management group."""
     with_queue = AzureSettings.model_validate({"events": {"queue_url": "https://a.queue.core.windows.net/q"}})
-    assert [a.rpartition("/messages/")[2] for a in role(with_queue, contain=False)["DataActions"]] == [
-        "read",
-        "process/action",
-    ]
-    assert role(AzureSettings(), contain=False)["DataActions"] == []
-    assert role(with_queue, contain=True)["DataActions"] == []
+    assert as_role(with_queue, contain=False).documents[0]["DataActions"] == []
+    told = as_role(with_queue, contain=False).notes[-1]
+    assert "Storage Queue Data Message Processor" in told
+    assert "https://a.queue.core.windows.net/q" in told
+    assert not any("queue" in note for note in as_role(AzureSettings(), contain=False).notes)
+    assert not any("queue" in note for note in as_role(with_queue, contain=True).notes)

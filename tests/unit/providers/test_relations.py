@@ -102,6 +102,8 @@ def asset(type_: str, uid: str = "u", **document: Any) -> dict[str, Any]:
 
 GROUP = "arn:aws:logs:eu-west-1:1:log-group:trail"
 WATCHER = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/networkwatchers/w"
+ACCOUNT = "/subscriptions/s/resourcegroups/g/providers/microsoft.storage/storageaccounts/a"
+LOGS = "/providers/microsoft.insights/diagnosticsettings"
 RING = "//cloudkms.googleapis.com/projects/p/locations/l/keyRings/r"
 KEY_NAME = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 
@@ -116,6 +118,10 @@ KEY_NAME = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
         (asset("aws.cloudtrail", CloudWatchLogsLogGroupArn=f"{GROUP}:*"), asset("aws.cloudwatch_log_group", GROUP)),
         (asset("microsoft.network/networkwatchers/flowlogs", f"{WATCHER}/flowlogs/f"), asset("microsoft.network/networkwatchers", WATCHER)),
         (asset("microsoft.sql/servers/databases", "/S/servers/A/databases/d"), asset("microsoft.sql/servers", "/s/servers/a")),
+        (asset("microsoft.sql/servers/firewallrules", "/s/servers/a/firewallrules/r"), asset("microsoft.sql/servers", "/s/servers/a")),
+        (asset("microsoft.insights/diagnosticsettings", f"{ACCOUNT}/blobservices/default{LOGS}/d"), asset("microsoft.storage/storageaccounts", ACCOUNT)),
+        (asset("microsoft.insights/diagnosticsettings", f"/subscriptions/s{LOGS}/d"), asset("microsoft.resources/subscriptions", "/subscriptions/s")),
+        (asset("microsoft.authorization/locks", "/subscriptions/s/resourcegroups/g/providers/microsoft.authorization/locks/l"), asset("microsoft.resources/subscriptions/resourcegroups", "/subscriptions/s/resourcegroups/g")),
         (asset("iam.googleapis.com/ServiceAccountKey", "//iam/projects/p/serviceAccounts/a/keys/k"), asset("iam.googleapis.com/ServiceAccount", "//iam/projects/p/serviceAccounts/a")),
         (asset("cloudkms.googleapis.com/CryptoKey", f"{RING}/cryptoKeys/k"), asset("cloudkms.googleapis.com/KeyRing", RING)),
         (
