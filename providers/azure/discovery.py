@@ -91,6 +91,20 @@ def _scopes(accounts: list[str], settings: AzureSettings, selection: Selection) 
             yield from (Scope(PROVIDER, account, ANY, of_type) for account in accounts)
 
 
+def named(settings: AzureSettings, session: Session) -> tuple[set[str] | None, set[str]]:
+    """The ids of the subscriptions the configuration names, by themselves or by a management group, and of those it leaves
+    out; None where it names none, which means all. Raises ProviderError."""
+    wanted, never = (
+        {s.lower() for s in ids} for ids in (settings.subscriptions, settings.exclude_subscriptions)
+    )
+    for group in settings.management_groups:
+        wanted |= below(session, group)
+    for group in settings.exclude_management_groups:
+        never |= below(session, group)
+    narrowed = bool(settings.subscriptions or settings.management_groups)
+    return wanted if narrowed else None, never
+
+
 def below(session: Session, group: str) -> set[str]:
     """The ids of all subscriptions below a management group, however deep. Raises ProviderError."""
     path = f"/providers/Microsoft.Management/managementGroups/{group}/descendants"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.settings import AzureSettings, SecretReference
-from providers.azure.discovery import READABLE_STATES, subscriptions
+from providers.azure.discovery import READABLE_STATES, named, subscriptions
 from providers.azure.rights import missing, permissions_at
 from providers.azure.session import Session
 from providers.budget import CallBudgets
@@ -52,7 +52,13 @@ def _look_around(settings: AzureSettings, session: Session) -> Probe:
                 hint=_LOG_IN,
             )
         return Probe(cloud="azure", cause=error.message, hint=error.hint or _LOG_IN)
-    chosen = {id_: name for id_, name in found.items() if _wanted(id_, settings)}
+    try:
+        wanted, never = named(settings, session)
+    except ProviderError as error:
+        return Probe(cloud="azure", cause=error.message, hint=error.hint or _LOG_IN)
+    chosen = {
+        id_: name for id_, name in found.items() if id_ not in never and (wanted is None or id_ in wanted)
+    }
 
     def rights(subscription: str) -> Callable[[], str]:
         def ask() -> str:
@@ -107,13 +113,6 @@ def who(token: str) -> str | None:
     name = next((n for n in names if isinstance(n, str) and n), None)
     tenant = claims.get("tid")
     return f"{name} in tenant {tenant}" if name and isinstance(tenant, str) else name
-
-
-def _wanted(subscription: str, settings: AzureSettings) -> bool:
-    listed = {s.lower() for s in settings.subscriptions}
-    return (not listed or subscription in listed) and subscription not in {
-        s.lower() for s in settings.exclude_subscriptions
-    }
 
 
 def _counted(found: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from providers.azure.probe import probe
 from providers.azure.provider import AzureProvider
 from providers.errors import Denied, ProviderError
 from providers.provider import Selection
@@ -73,3 +74,14 @@ def test_descendants_come_in_pages(make: Make, emulator: AzureEmulator) -> None:
         emulator.store.groups.move(f"c-{number}", "mg-production")
     found = make(management_groups=["mg-production"]).discover(Selection())
     assert {s.account for s in found.scopes} == {PRODUCTION, *(f"c-{n}" for n in range(7))}
+
+
+def test_looking_around_keeps_to_the_groups(emulator: AzureEmulator) -> None:
+    seen = probe(emulator.settings(management_groups=["mg-production"]))
+    assert seen.cause is None
+    assert [look.what for look in seen.looks] == [
+        "subscriptions",
+        f"subscription contoso-production ({PRODUCTION})",
+    ]
+    emulator.faults.add(Fault(kind=FaultKind.DENIED, resource="*/managementgroups/*"))
+    assert "mg-production" in str(probe(emulator.settings(management_groups=["mg-production"])).cause)
