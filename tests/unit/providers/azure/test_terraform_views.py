@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from providers.azure import terraform
+from providers.azure.details import DETAILS
 from providers.azure.document import resource_of
 from providers.resource import Resource
 from providers.sandbox.azure import estate
@@ -114,9 +115,12 @@ def test_what_a_view_makes_has_the_providers_form(azure_type: str) -> None:
 def test_the_seeded_estates_views_have_the_providers_form() -> None:
     store = ArmStore(lambda: datetime(2025, 6, 1, tzinfo=UTC))
     estate.seed(store)
-    found = [conforms(resource_of(item)) for item in store.items()]
-    assert all(found)
-    assert len(found) > 60
+    resources = [resource_of(item) for item in store.items()]
+    viewed = [r for r in resources if conforms(r)]
+    assert len(viewed) > 60
+    # What is read beside Resource Graph's own tables is judged by its document; it has no views yet.
+    without = {"microsoft.authorization/policyassignments", "microsoft.security/pricings", *DETAILS}
+    assert {r.ref.type for r in resources} - {r.ref.type for r in viewed} <= without
 
 
 @pytest.mark.shared
