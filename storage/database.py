@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from config.settings import StorageSettings
 from storage.claims import Claim, claim_file, claim_server
 from storage.codec import Codecs
-from storage.errors import Damaged, Defect, Full, Locked, StorageError, Unavailable
+from storage.errors import Damaged, Defect, Full, Locked, NoDatabase, StorageError, Unavailable
 from storage.schema import SchemaStatus, migrate, schema_status, shown
 
 WRITER_LOCK = 0x57415443
@@ -48,17 +48,22 @@ class Database:
 
     @classmethod
     def open(
-        cls, settings: StorageSettings, *, password: str | None = None, read_only: bool = False
+        cls,
+        settings: StorageSettings,
+        *,
+        password: str | None = None,
+        read_only: bool = False,
+        existing: bool = False,
     ) -> Database:
-        """Open the database that ``settings.url`` names. A missing SQLite file is made, unless ``read_only``.
+        """Open the database that ``settings.url`` names. A missing SQLite file is made, unless ``read_only`` or ``existing``.
 
-        Raises Unavailable (not reachable, not openable, unknown kind of URL), Damaged, Newer (written by a newer
+        Raises NoDatabase (a SQLite file that is missing, no file, or no SQLite), Unavailable (not reachable, not openable, unknown kind of URL), Damaged, Newer (written by a newer
         Watchstander). The schema is not touched: see :meth:`migrate` and :meth:`require_schema`.
         """
         url = _url(settings.url, password)
         timeout = settings.lock_timeout.total_seconds()
         if url.get_backend_name() == "sqlite":
-            engine = _sqlite_engine(url, timeout, read_only)
+            engine = _sqlite_engine(url, timeout, read_only=read_only, existing=existing)
         else:
             engine = _postgresql_engine(url, timeout, read_only)
         database = cls(engine, settings)
@@ -239,14 +244,16 @@ def _url(text: str, password: str | None) -> URL:
     )
 
 
-def _sqlite_engine(url: URL, timeout: float, read_only: bool) -> Engine:
+def _sqlite_engine(url: URL, timeout: float, *, read_only: bool, existing: bool) -> Engine:
     path = Path(url.database or "")
-    if read_only and not path.exists():
-        raise Unavailable(
-            f"There is no database at {path}.",
-            hint="Nothing has been stored yet: run `watchstander scan` or `watchstander run`.",
-        )
-    if not read_only:
+    if not _is_there(path):
+        if read_only or existing:
+            raise NoDatabase(
+                f"There is no database at {path.absolute()}.",
+                hint="Nothing has been stored there yet: `watchstander scan` or `watchstander run` does, "
+                "`watchstander db restore` fills it from a backup. If there is one elsewhere, name its configuration "
+                "with --config, or set storage.url.",
+            )
         _prepare(path)
     engine = sa.create_engine(
         url, connect_args={"timeout": timeout, "check_same_thread": False}, pool_size=8, max_overflow=24
@@ -277,6 +284,40 @@ def _sqlite_engine(url: URL, timeout: float, read_only: bool) -> Engine:
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     return engine
+
+
+_SQLITE_FILE = b"SQLite format 3\0"
+"""What every SQLite file begins with; an empty one is an empty database."""
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a SQLite file, or an empty one. Raises NoDatabase for anything else that is there; touches nothing."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE_FILE))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if isinstance(error, NotADirectoryError):
+            raise NoDatabase(
+                f"There is no database at {path.absolute()}: a part of that path is no folder.",
+                hint="Set storage.url to the file, as sqlite:////absolute/path.db.",
+            ) from error
+        return False
+    except IsADirectoryError as error:
+        raise NoDatabase(
+            f"{path.absolute()} is a folder, not a database.",
+            hint="Set storage.url to a file in it, as sqlite:////absolute/path.db.",
+        ) from error
+    except OSError as error:
+        raise NoDatabase(
+            f"{path.absolute()} cannot be read: {error.strerror or error}.",
+            hint="Run as the user whose database it is, or give yours the right to read the file and its folder.",
+        ) from error
+    if start and not _SQLITE_FILE.startswith(start) and start != _SQLITE_FILE:
+        raise NoDatabase(
+            f"{path.absolute()} is not a SQLite database, or its first page is damaged.",
+            hint="Check storage.url. If it was one, restore the last backup; the file is left as it is.",
+        )
+    return True
 
 
 def _prepare(path: Path) -> None:

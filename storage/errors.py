@@ -7,6 +7,7 @@ StorageError
 ├── Outdated      the schema is older than this Watchstander, or there is none yet: ``db migrate``
 ├── Damaged       the file or a row is not what was written: a bad page, a dictionary gone
 ├── Unavailable   the database cannot be reached, opened or written to
+│   └── NoDatabase    there is none where the configuration says: nothing, a folder, another kind of file
 ├── NotStored     what was asked for is not in the store
 └── Defect        the database refused a statement of ours: a fault in Watchstander
 """
@@ -42,6 +43,12 @@ class Damaged(StorageError):
 
 class Unavailable(StorageError):
     """The database cannot be used."""
+
+
+class NoDatabase(Unavailable, UsageError):
+    """There is no database where the configuration says."""
+
+    exit_status = 2
 
 
 class NotStored(StorageError, UsageError):

@@ -89,15 +89,23 @@ class State:
 
     @cached_property
     def database(self) -> Database:
-        """The database, opened at first use and closed when the verb is done. The schema is the verb's to require.
+        """The database that is there, opened at first use and closed when the verb is done. The schema is the verb's to require.
 
-        Raises StorageError, SecretUnavailable, ConfigurationError.
+        Raises StorageError (NoDatabase where there is none: asking makes none), SecretUnavailable, ConfigurationError.
         """
+        return self._open(existing=True)
+
+    @cached_property
+    def made_database(self) -> Database:
+        """As :attr:`database`, but a missing SQLite file is made: for the verbs that fill one."""
+        return self._open(existing=False)
+
+    def _open(self, *, existing: bool) -> Database:
         from storage.database import Database
 
         settings = self.settings.storage
         password = self.secrets.read(settings.password).reveal() if settings.password else None
-        database = Database.open(settings, password=password)
+        database = Database.open(settings, password=password, existing=existing)
         self.closing.callback(database.close)
         return database
 

@@ -30,8 +30,8 @@ LETTERS = (
 @verb(app, "watchstander db migrate")
 def migrate(cli: State) -> None:
     """Bring the database's schema to what this version needs: all of it or nothing. Make a backup first."""
-    before = cli.database.status()
-    after = cli.database.migrate()
+    before = cli.made_database.status()
+    after = cli.made_database.migrate()
     body = {"database": after.where, "before": before.revision, "after": after.revision}
     done = "is up to date already" if before.state == "current" else f"now has schema {after.revision}"
     cli.out.document(body, f"{after.where} {done}.")
@@ -147,10 +147,10 @@ def restore(
     """Fill the configured database from a backup, all of it or nothing. It must be empty: move the old file away first."""
     from storage.transfer import restore as fill
 
-    rows = fill(file, cli.database)
+    rows = fill(file, cli.made_database)
     cli.out.document(
         {"file": str(file), "rows": rows},
-        f"{cli.database.where} is restored from {file}: {rows['resource']:,} resources, {rows['version']:,} versions, "
+        f"{cli.made_database.where} is restored from {file}: {rows['resource']:,} resources, {rows['version']:,} versions, "
         f"{rows['finding']:,} findings, {rows['ledger']:,} entries of the ledger.",
     )
 

@@ -19,7 +19,7 @@ from providers.memory import Estate, MemoryProvider
 from providers.provider import Selection
 from storage.cycles import Cycles
 from storage.database import Database
-from storage.errors import Damaged, Full, Locked, Newer, Outdated, StorageError, Unavailable
+from storage.errors import Damaged, Full, Locked, Newer, NoDatabase, Outdated, StorageError, Unavailable
 from storage.inventory import Inventory
 from storage.ledger import Ledger
 from storage.schema import compared
@@ -203,7 +203,7 @@ def test_sqlites_own_full_is_full(file: Path) -> None:
 def test_what_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, not a database. " * 200)
-    with pytest.raises(Damaged, match="not a database"):
+    with pytest.raises(NoDatabase, match="not a SQLite database"):
         opened(path)
     assert path.read_text().startswith("These are notes")
     other = tmp_path / "other.db"
@@ -249,7 +249,7 @@ def test_where_there_is_nothing_to_open(tmp_path: Path, postgres_server: str) ->
         Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'none.db'}"), read_only=True)
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable, match="cannot be made"):
+    with pytest.raises(Unavailable, match="no folder"):
         opened(tmp_path / "file" / "w.db")
     for url in ("mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "not a url"):
         with pytest.raises(Unavailable, match=r"storage\.url"):
