@@ -232,7 +232,8 @@ class Questions:
     ) -> list[Resolution]:
         """How findings were opened and resolved in (since, until], by one of :data:`GROUPS` or ``tag:KEY``, sorted by group.
 
-        A tag is that of the resource's newest content; the group is empty where it has none. A finding that ended because its
+        A tag is that of the resource when the finding was opened, so that what a team left behind stays with it; the group is
+        empty where there was none. A finding that ended because its
         policy was taken away counts as resolved, but its time does not. Raises UsageError for an unknown ``by``.
         """
         tag = by.removeprefix("tag:") if by.startswith("tag:") else None
@@ -257,24 +258,20 @@ class Questions:
                 rows = connection.execute(query).all()
                 if not rows:
                     return
-                tags = {} if tag is None else self._tags(connection, {row.resource_id for row in rows}, tag)
+                tags = {} if tag is None else self._tags(connection, [row.seq for row in rows], tag)
             place = rows[-1].seq
             for row in rows:
                 if _of_framework(row, wanted):
-                    yield row, getattr(row, column) if tag is None else tags.get(row.resource_id, "")
+                    yield row, getattr(row, column) if tag is None else tags.get(row.seq, "")
 
-    def _tags(self, connection: Connection, resources: Iterable[int], tag: str) -> dict[int, str]:
-        """The newest value of a tag, by resource id."""
+    def _tags(self, connection: Connection, findings: Sequence[int], tag: str) -> dict[int, str]:
+        """The value of a tag when each finding was opened, by the finding's number."""
         found = {}
-        for part in chunks(sorted(resources)):
-            query = sa.select(RESOURCE.c.id, VERSION.c.codec_id, VERSION.c.data).join(
-                VERSION,
-                (VERSION.c.resource_id == RESOURCE.c.id) & (VERSION.c.valid_from == RESOURCE.c.changed_at),
-            )
-            rows = connection.execute(query.where(among(RESOURCE.c.id, part))).all()
+        for part in chunks(findings):
+            rows = connection.execute(_THEN.where(among(FINDING.c.seq, part))).all()
             self._codecs.load(connection, {row.codec_id for row in rows})
             for row in rows:
-                found[row.id] = decode(self._codecs, row.codec_id, row.data).tags.get(tag, "")
+                found[row.seq] = decode(self._codecs, row.codec_id, row.data).tags.get(tag, "")
         return found
 
 
@@ -294,6 +291,17 @@ _VERSIONS = (
     .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
     .order_by(VERSION.c.resource_id, VERSION.c.valid_from)
 )
+_THEN = (
+    sa.select(FINDING.c.seq, VERSION.c.codec_id, VERSION.c.data)
+    .select_from(FINDING)
+    .join(
+        VERSION,
+        (VERSION.c.resource_id == FINDING.c.resource_id)
+        & (VERSION.c.valid_from <= FINDING.c.opened_at)
+        & (VERSION.c.valid_to > FINDING.c.opened_at),
+    )
+)
+"""The content of each finding's resource when it was opened."""
 _FOUND = (
     sa.select(
         FINDING.c.seq,

@@ -128,6 +128,25 @@ def test_windows_by_policy_and_time_to_resolve(
         questions.resolution("colour", start, world.now)
 
 
+def test_a_finding_is_the_teams_that_had_the_resource_then(
+    empty_world: Any,
+    make_resource: Make,
+    make_policy: Callable[..., Policy],
+    make_verdict: Callable[..., Verdict],
+) -> None:
+    world, questions, findings = empty_world, Questions(empty_world.database), Findings(empty_world.database)
+    policy, start = make_policy("p"), world.now
+    for team in ("red", "green", None):
+        tags = {"Team": team} if team else {}
+        world.later()
+        world.record(SCOPE, [make_resource("one", {"Id": str(team)}, tags=tags)])
+        for outcome in (Outcome.FAIL, Outcome.PASS):
+            verdict = make_verdict(make_resource("one").uid, policy, outcome)
+            findings.apply([verdict], {"p": policy}, at=world.later())
+    told = {r.group: (r.opened, r.resolved) for r in questions.resolution("tag:Team", start, world.now)}
+    assert told == {"": (1, 1), "green": (1, 1), "red": (1, 1)}
+
+
 def test_what_flaps(world: Any) -> None:
     questions, start = Questions(world.database), world.now
     world.cycle()
