@@ -1,4 +1,4 @@
-"""What is damaged, if anything: the file's pages, rows that contradict each other, documents, dictionaries, the ledger.
+"""What is damaged, if anything: the schema, the file's pages, rows that contradict each other, documents, dictionaries, the ledger.
 
 Every document is decompressed and held against the digest it was written with, so a changed byte anywhere is found. Nothing is
 written. Each section goes on where another found damage.
@@ -16,7 +16,7 @@ from storage import documents
 from storage.database import Database
 from storage.errors import Damaged, StorageError
 from storage.ledger import Ledger
-from storage.tables import FINDING, RESOURCE, VERSION
+from storage.tables import FINDING, RESOURCE, VERSION, Table
 from storage.times import OPEN, from_us
 
 ROWS = 2_000
@@ -26,7 +26,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that is damaged: ``where`` (page, row, document, dictionary, ledger), what is wrong, and the way out."""
+    """Something that is damaged: ``where`` (schema, page, row, document, dictionary, ledger), what is wrong, and the way out."""
 
     where: str
     what: str
@@ -37,7 +37,7 @@ def check(database: Database, progress: Callable[[int], None] = lambda _versions
     """Every fault there is, as it is found; at most :data:`MOST` of a kind one by one. ``progress`` is told how many versions
     have been read. Raises StorageError where the database cannot be asked at all."""
     database.require_schema()
-    for section in (_pages, _rows, lambda d: _documents(d, progress), _ledger):
+    for section in (_schema, _pages, _rows, lambda d: _documents(d, progress), _ledger):
         try:
             yield from section(database)
         except Damaged as error:
@@ -45,6 +45,37 @@ def check(database: Database, progress: Callable[[int], None] = lambda _versions
 
 
 _RESTORE = "Restore the last backup with `watchstander db restore`."
+
+
+def _schema(database: Database) -> Iterator[Fault]:
+    """Tables, columns and triggers that the schema's version has and the database has not."""
+    with database.read() as connection:
+        inspector = sa.inspect(connection)
+        there = set(inspector.get_table_names())
+        for table in Table.metadata.sorted_tables:
+            if table.name not in there:
+                yield Fault(where="schema", what=f"The table {table.name} is missing.", hint=_RESTORE)
+                continue
+            columns = {column["name"] for column in inspector.get_columns(table.name)}
+            for name in sorted({column.name for column in table.columns} - columns):
+                yield Fault(
+                    where="schema", what=f"The column {name} of {table.name} is missing.", hint=_RESTORE
+                )
+        if database.sqlite:
+            named = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            wanted = {"ledger_no_update", "ledger_no_delete"}
+        else:
+            named = sa.text(
+                "SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger'::regclass AND NOT tgisinternal AND tgenabled <> 'D'"
+            )
+            wanted = {"ledger_no_change", "ledger_no_truncate"}
+        if "ledger" in there:
+            for name in sorted(wanted - set(connection.scalars(named))):
+                yield Fault(
+                    where="schema",
+                    what=f"The trigger {name}, which refuses changes of the ledger, is missing.",
+                    hint="Somebody took it away. `watchstander audit verify` says whether the ledger was changed.",
+                )
 
 
 def _pages(database: Database) -> Iterator[Fault]:

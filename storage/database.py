@@ -7,6 +7,7 @@ for nobody. A transaction joins the one its thread has open, so that several sto
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,8 +134,16 @@ class Database:
         status = self.status()
         if status.state == "current":
             return status  # a user that may not change the schema need not
-        with self.write() as connection:
-            migrate(connection)
+        try:
+            with self.write() as connection:
+                migrate(connection)
+        except Defect as error:
+            raise Damaged(
+                f"{self.where} says that it has schema {status.revision or 'none'}, but it is not as that schema is: "
+                f"{error.message.removeprefix(f'{self.where}: ')} Nothing was changed.",
+                hint="It was half migrated, or altered by hand. Restore the backup made before into an empty database "
+                "(`watchstander db restore`), then migrate that.",
+            ) from error
         return self.status()
 
     def status(self) -> SchemaStatus:
@@ -361,13 +370,17 @@ _SQLITE: dict[str, tuple[type[StorageError], str]] = {
         Full,
         "The disk refused to write: make room, raise the quota or check the disk. Nothing already stored is lost.",
     ),
-    "SQLITE_CORRUPT": (Damaged, "Restore the last backup; keep the damaged file for `db status`."),
+    "SQLITE_CORRUPT": (
+        Damaged,
+        "Restore the last backup (`db restore`), and keep the damaged file; `watchstander db check` says what is damaged.",
+    ),
     "SQLITE_NOTADB": (Damaged, "The file is not a SQLite database; check storage.url."),
     "SQLITE_CANTOPEN": (Unavailable, "Check that the path exists and may be read and written."),
     "SQLITE_READONLY": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
     "SQLITE_PERM": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
     "SQLITE_AUTH": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
 }
+_MISSING_TABLE = re.compile(r"no such table: (?:main\.)?(\w+)|relation \"(\w+)\" does not exist")
 _POSTGRESQL: tuple[tuple[str, type[StorageError], str], ...] = (
     ("53100", Full, "Make room on the server's disk. Nothing already stored is lost."),
     ("53", Unavailable, "The server is out of a resource (connections, memory); see its log."),
@@ -400,6 +413,11 @@ def _translated(cause: BaseException, where: str) -> StorageError:
         for prefix, kind, hint in _POSTGRESQL:
             if str(state).startswith(prefix):
                 return kind(text, hint=hint)
+    if (missing := _MISSING_TABLE.search(text)) is not None:
+        return Damaged(
+            f"{where}: the table {missing[1] or missing[2]} is missing.",
+            hint="`watchstander db check` says what else is; restore the last backup (`db restore`).",
+        )
     if name is None and state is None:
         # psycopg gives no state for a connection that was refused or lost.
         return Unavailable(text, hint="Check that the database runs and can be reached.")

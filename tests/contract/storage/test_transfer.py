@@ -117,8 +117,10 @@ def test_a_ledger_that_was_tampered_with_is_not_copied(
         with pytest.raises(Damaged, match="entry 7"):
             copy(filled, target)
         assert sum(len(rows) for name, rows in everything(target).items() if name != "codec") == 0
-    (fault,) = check(filled)
+    *triggers, fault = check(filled)
     assert (fault.where, "entry 7" in fault.what) == ("ledger", True)
+    assert len(triggers) == 2
+    assert all(one.where == "schema" and "refuses changes of the ledger" in one.what for one in triggers)
 
 
 def test_sound_is_sound(filled: Database) -> None:
@@ -168,6 +170,37 @@ def test_what_is_damaged_is_named(
         faults = list(check(fresh))
     assert any(f.where == where and what in f.what for f in faults), faults
     assert all(f.hint for f in faults)
+
+
+def test_a_schema_that_lacks_something_is_told(database: Database) -> None:
+    from storage.baseline import Baselines
+
+    trigger = "ledger_no_update" if database.sqlite else "ledger_no_change ON ledger"
+    with database.write() as connection:
+        for statement in (
+            "DROP TABLE baseline_document",
+            "ALTER TABLE finding DROP COLUMN enforcement",
+            f"DROP TRIGGER {trigger}",
+        ):
+            connection.execute(sa.text(statement))
+    told = {fault.what for fault in check(database) if fault.where == "schema"}
+    assert told == {
+        "The table baseline_document is missing.",
+        "The column enforcement of finding is missing.",
+        f"The trigger {trigger.split()[0]}, which refuses changes of the ledger, is missing.",
+    }
+    with pytest.raises(Damaged, match="the table baseline_document is missing") as caught:
+        Baselines(database).all()
+    assert "db check" in (caught.value.hint or "")
+
+
+def test_a_half_migrated_database_is_told_and_left_as_it_is(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
+    with pytest.raises(Damaged, match=r"says that it has schema 0004, but .* Nothing was changed") as caught:
+        database.migrate()
+    assert "db restore" in (caught.value.hint or "")
+    assert (database.status().state, database.status().revision) == ("behind", "0004")
 
 
 def _train(database: Database) -> None:
