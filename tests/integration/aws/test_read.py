@@ -349,7 +349,7 @@ def test_the_least_role(warm: AwsProvider) -> None:
         {p for kind in warm.action_kinds().values() for p in kind.permissions}
     )
     verbs = [action.partition(":")[2] for action in by_sid["WatchstanderRead"]["Action"]]
-    assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
+    assert all(verb.startswith(("Get", "List", "Describe", "Lookup")) for verb in verbs)
 
 
 def test_users_and_their_keys_are_one_call_a_user(
