@@ -61,8 +61,10 @@ EXPIRED: Final = frozenset(
         "ExpiredTokenException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "InvalidToken",
         "RequestExpired",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "TokenRefreshRequired",
         "UnrecognizedClientException",
@@ -109,6 +111,7 @@ _NO_CREDENTIALS = (
 
 _PERFORM = re.compile(r"perform:?\s+([a-z0-9-]+:[A-Za-z0-9]+)")
 _MARKUP = re.compile(r"<[^>]*>")
+_SKEWED = re.compile(r"too skewed|signature (expired|not yet current)|RequestTimeTooSkewed", re.IGNORECASE)
 _HINTS: Mapping[type[ProviderError], str] = {
     Denied: "Give the role the permission; `watchstander permissions aws` prints the least role needed.",
     Throttled: "Lower `providers.aws.budget.calls_per_second`, or read less often.",
@@ -151,7 +154,10 @@ def from_client_error(error: Any, where: str, permission: str) -> ProviderError:
     if kind is Denied:
         found = _PERFORM.search(text)
         missing = found.group(1) if found else permission
-    return kind(f"{where}: {code}: {text}", hint=_HINTS.get(kind), code=code, permission=missing)
+    hint = _HINTS.get(kind)
+    if kind is Expired and _SKEWED.search(f"{code} {text}"):
+        hint = "Set this machine's clock right: AWS takes no signature that is five minutes off."
+    return kind(f"{where}: {code}: {text}", hint=hint, code=code, permission=missing)
 
 
 def _kind(code: str, status: int) -> type[ProviderError]:

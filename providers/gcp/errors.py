@@ -122,6 +122,9 @@ def translated(what: str) -> Iterator[None]:
     except (auth.TransportError, auth.TimeoutError, auth.ResponseError) as error:
         raise errors.Unavailable(f"{what}: could not reach Google's sign-in: {_line(str(error))}") from error
     except auth.GoogleAuthError as error:
+        if error.retryable:
+            # google-auth has tried several times: the sign-in is busy or broken, and the credentials may well be good.
+            raise errors.Unavailable(f"{what}: Google's sign-in failed: {_line(str(error))}") from error
         raise errors.Expired(
             f"{what}: {_line(str(error))}",
             code=type(error).__name__,

@@ -32,6 +32,8 @@ class FaultKind(StrEnum):
     """Half of the first page comes; then the next page fails with an internal error."""
     EXPIRED = "expired"
     """ExpiredToken / 401 / UNAUTHENTICATED."""
+    SKEWED = "skewed"
+    """What a caller whose clock is far off hears: RequestTimeTooSkewed, "Signature expired" / 401 / UNAUTHENTICATED."""
     RESET = "reset"
     """The connection is closed in the middle of the answer."""
 

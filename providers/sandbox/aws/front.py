@@ -297,6 +297,13 @@ def _refusal(asked: Asked, kind: FaultKind) -> Answer:
             code,
             "The security token included in the request is expired",
         )
+    if kind is FaultKind.SKEWED:
+        code = (
+            "InvalidSignatureException" if json else "RequestTimeTooSkewed" if s3 else "SignatureDoesNotMatch"
+        )
+        code = "AuthFailure" if ec2 else code
+        message = "Signature expired: 20260301T090000Z is now earlier than 20260301T115500Z (20260301T120000Z - 5 min.)"
+        return failure(asked, 401 if ec2 else 400 if json else 403, code, message)
     code = "InternalServerException" if json else "InternalError" if ec2 or s3 else "InternalFailure"
     return failure(asked, 500, code, "We encountered an internal error. Please try again.")
 

@@ -304,6 +304,8 @@ def _fault_error(kind: FaultKind, request: Request) -> ArmError:
             "The request is being throttled as the limit has been reached.",
             retry_after=1,
         )
+    if kind is FaultKind.SKEWED:
+        return ArmError(401, "InvalidAuthenticationToken", "The access token is not yet valid.")
     if kind is FaultKind.EXPIRED:
         return ArmError(
             401,

@@ -141,7 +141,7 @@ def fault_error(kind: FaultKind, call: Call) -> GcpError:
             f"Quota exceeded for quota metric '{call.operation} Requests' and limit 'Requests per minute'.",
             reason="RATE_LIMIT_EXCEEDED",
         )
-    if kind is FaultKind.EXPIRED:
+    if kind in (FaultKind.EXPIRED, FaultKind.SKEWED):
         return GcpError(
             "UNAUTHENTICATED",
             "Request had invalid authentication credentials.",

@@ -33,6 +33,7 @@ EXPECTED = {
     FaultKind.SLOW: CoverageStatus.COMPLETE,
     FaultKind.TRUNCATED: CoverageStatus.PARTIAL,
     FaultKind.EXPIRED: CoverageStatus.EXPIRED,
+    FaultKind.SKEWED: CoverageStatus.EXPIRED,
     FaultKind.RESET: CoverageStatus.UNAVAILABLE,
 }
 
