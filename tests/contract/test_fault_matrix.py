@@ -112,7 +112,7 @@ def azure_cloud(inventory: Inventory) -> Iterator[Cloud]:
     from providers.sandbox.azure.estate import DEVELOPMENT, PRODUCTION
 
     with AzureEmulator() as emulator:
-        settings = emulator.settings(budget={"call_timeout": "1s"})
+        settings = emulator.settings(budget={"call_timeout": "0.3s"})
         provider = AzureProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
         yield settled(
             Cloud(
