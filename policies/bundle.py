@@ -20,6 +20,8 @@ from policies.errors import PackError, PolicyError, Position
 from policies.rego.annotations import load_yaml
 
 MANIFEST: Final = ".manifest"
+SIGNATURES: Final = ".signatures.json"
+"""Says whose word the bundle is. We have no key to check it with, so one that claims it is refused."""
 SUFFIXES: Final = (".tar.gz", ".tgz")
 MOST_BYTES: Final = 64 << 20
 """Of an archive, decompressed, headers and padding included."""
@@ -84,6 +86,13 @@ class _Reading:
                 continue
             if name == PurePosixPath(MANIFEST):
                 manifest = self._object(path, text)
+            elif name == PurePosixPath(SIGNATURES):
+                if self._object(path, text).get("signatures"):
+                    self._wrong(
+                        path,
+                        "the bundle is signed, and signatures are not checked here: it could be anybody's",
+                        "Verify it where it is fetched, with `opa build --verification-key`, and hand over what that writes.",
+                    )
             elif name.suffix == ".rego" or name.name == "pack.yaml":
                 files[path] = text
             elif name.name in ("data.json", "data.yaml", "data.yml"):

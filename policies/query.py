@@ -36,6 +36,14 @@ def read_json(path: Path, *, what: str) -> bytes:
     return text
 
 
+def values_of(text: bytes | str, path: Path | str, *, what: str) -> Any:
+    """The values of JSON text that has been checked. Raises UsageError where it nests too deeply to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise UsageError(f"{path}: the {what} nests too deeply to be read.") from None
+
+
 def read_data(paths: Sequence[Path]) -> dict[str, Any]:
     """Data files (JSON or YAML) merged at the top, later ones over earlier ones. Raises UsageError."""
     merged: dict[str, Any] = {}
@@ -43,7 +51,7 @@ def read_data(paths: Sequence[Path]) -> dict[str, Any]:
         if path.suffix in (".yaml", ".yml"):
             values: Any = load_yaml(read_module(path).text, path)[0]
         else:
-            values = json.loads(read_json(path, what="data"))
+            values = values_of(read_json(path, what="data"), path, what="data")
         if not isinstance(values, Mapping):
             raise UsageError(f"{path}: data must be an object.")
         merged.update(values)
@@ -58,7 +66,7 @@ def read_parameters(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not name:
             raise UsageError(f"--param takes name=value, not {pair!r}.")
         try:
-            parameters[name] = json.loads(value)
+            parameters[name] = values_of(value, f"--param {name}", what="value")
         except json.JSONDecodeError:
             parameters[name] = value
     return parameters

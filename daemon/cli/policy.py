@@ -207,13 +207,13 @@ def evaluate(
 ) -> ExitStatus:
     """Evaluate a policy once over an input, and print what it gave."""
     from policies.errors import PolicyErrors
-    from policies.query import evaluate_files, read_data, read_json, read_parameters
+    from policies.query import evaluate_files, read_data, read_json, read_parameters, values_of
 
     text = read_json(input, what="input")
     parameters = read_parameters(param or [])
     extra = read_data(data or [])
     if any(file.suffix == ".sentinel" for file in files):
-        return _eval_sentinel(cli, files, text, extra, parameters)
+        return _eval_sentinel(cli, files, values_of(text, input, what="input"), extra, parameters)
     if parameters:
         extra["parameters"] = {**extra.get("parameters", {}), **parameters}
     try:
@@ -231,10 +231,8 @@ def evaluate(
 
 
 def _eval_sentinel(
-    cli: State, files: list[Path], text: bytes, data: dict[str, Any], parameters: dict[str, Any]
+    cli: State, files: list[Path], content: Any, data: dict[str, Any], parameters: dict[str, Any]
 ) -> ExitStatus:
-    import json
-
     from policies.files import read_module
     from policies.sentinel import Options, compile_policy
     from policies.sentinel.sources import Sources
@@ -243,7 +241,6 @@ def _eval_sentinel(
         raise UsageError(
             "Give one Sentinel policy at a time.", hint="Modules it imports are found beside it."
         )
-    content = json.loads(text)
     if not isinstance(content, dict):
         raise UsageError("For Sentinel the input is an object: import name -> data.")
     policy = compile_policy(read_module(files[0]).text, files[0])

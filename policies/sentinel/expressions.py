@@ -115,6 +115,8 @@ class ExpressionParser(ABC):
                 hint = (
                     hint or "an expression goes on in the next line only where this line ends in an operator"
                 )
+        elif token.text == "else" and token.kind is Kind.WORD:
+            hint = hint or "`else` stands on the line of the } before it"
         return syntax_error(self._path, token.at, f"expected {wanted}, found {found}", hint)
 
     @contextmanager

@@ -79,6 +79,22 @@ def test_eval_of_bad_input_names_the_file(
     assert "Traceback" not in error
 
 
+def test_an_input_that_nests_without_end_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = folder / "deep.json"
+    deep.write_text("[" * 200_000 + "]" * 200_000)
+    (folder / "s.sentinel").write_text("main = true\n")
+    status, answer = document("policy", "eval", folder / "p.rego", "--input", deep)
+    assert status == 4
+    assert "nests deeper than 128 levels" in answer["error"]
+    for arguments in (
+        ("s.sentinel", "--input", deep),
+        ("s.sentinel", "--input", folder / "i.json", "--data", deep),
+        ("p.rego", "--input", folder / "i.json", "--data", deep),
+    ):
+        assert call("policy", "eval", folder / arguments[0], *arguments[1:])[0] == 2
+        assert f"{deep}: the " in capsys.readouterr().err
+
+
 @pytest.mark.shared
 def test_the_owners_policies_run_as_they_stand(folder: Path) -> None:
     seed = SHARED / "seed"

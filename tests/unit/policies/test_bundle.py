@@ -112,6 +112,8 @@ def test_data_is_part_of_the_digest(engine: RegorusEngine, tmp_path: Path) -> No
     [
         ({"acme/names.rego": POLICY + "deny contains 1 if nope(1)\n"}, ["B/acme/names.rego:7:20: there is no function `nope`"]),
         ({"acme/data.json": '{"a": 1,\n "b" 2}'}, ["B/acme/data.json:2:6: not JSON: Expecting ':' delimiter"]),
+        ({".signatures.json": '{"signatures": ["e30.e30.x"]}'}, ["B/.signatures.json: the bundle is signed, and signatures are not checked here: it could be anybody's"]),
+        ({".signatures.json": "{"}, ["B/.signatures.json:1:2: not JSON: Expecting property name enclosed in double quotes"]),
         ({"acme/data.json": "[]"}, ["B/acme/data.json: must be an object"]),
         ({".manifest": "{"}, ["B/.manifest:1:2: not JSON: Expecting property name enclosed in double quotes"]),
         ({".manifest": '{"roots": "acme"}'}, ["B/.manifest: `roots` must be a list of texts"]),
