@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # another user, for which Python forks. See docs/decisions/0141.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
+# The emulated AWS would issue a certificate a minute after it was asked for: a slow machine would see it change.
+os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "86400")
+
 # A slow machine is no defect of ours: examples are counted, not timed. What the "ci" profile sets besides is kept there.
 settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
