@@ -82,17 +82,19 @@ def note(
 ) -> None:
     """Write down the question for each change, or the answer where an event brought it (``deed``). What was there at the
     first contact is no change, and a change without a window cannot be asked about."""
+    window = (since, until) if since is not None and until is not None and since < until else None
+    if deed is None and window is None:
+        return
     rows = []
     for change in changes:
-        at = to_us(change.at)
         if change.first_contact or (deed is None and change.actor is not None):
             continue
+        at = to_us(change.at)
         if deed is not None:
-            rows.append(
-                _row(change.resource_id, at, at, at, AttributionStatus.KNOWN) | _told(connection, [deed])
-            )
-        elif since is not None and until is not None and since < until:
-            rows.append(_row(change.resource_id, at, since, until, AttributionStatus.ASKING))
+            known = _row(change.resource_id, at, at, at, AttributionStatus.KNOWN)
+            rows.append(known | _told(connection, [deed]))
+        elif window is not None:
+            rows.append(_row(change.resource_id, at, *window, AttributionStatus.ASKING))
     if rows:
         connection.execute(sa.insert(ATTRIBUTION), rows)
 

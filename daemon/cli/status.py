@@ -228,18 +228,15 @@ def _told(facts: dict[str, Any]) -> str:
 
 
 def _asked(by_status: Mapping[str, int]) -> str:
-    final = by_status.get("complete", 0) + by_status.get("not-kept", 0)
-    rest = ", ".join(
-        f"{n} {name}" for name, n in sorted(by_status.items()) if name not in ("complete", "not-kept")
-    )
-    return (
-        f"told for {by_status.get('complete', 0)} scopes, kept by no cloud for {by_status.get('not-kept', 0)}"
-        + (
-            f"; {sum(by_status.values()) - final} not told whole ({rest}): `watchstander coverage`"
-            if rest
-            else ""
-        )
-    )
+    told, kept = by_status.get("complete", 0), by_status.get("not-kept", 0)
+    rest = {name: n for name, n in by_status.items() if name not in ("complete", "not-kept")}
+    parts = [f"the time before the first contact is told for {told} scopes"]
+    if kept:
+        parts.append(f"{kept} are of types without a history")
+    if rest:
+        why = ", ".join(f"{n} {name}" for name, n in sorted(rest.items()))
+        parts.append(f"{sum(rest.values())} are not told whole ({why}): `watchstander coverage`")
+    return "; ".join(parts)
 
 
 def _exemptions(facts: dict[str, Any]) -> str:

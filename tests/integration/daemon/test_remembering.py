@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from daemon.cli import app
+from daemon.cli.context import State
 from daemon.watch import Watch
 from providers.errors import Denied, NotEnabled, ProviderError, Refused, Throttled
 from providers.memory import Estate
@@ -220,3 +223,22 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_told_twice(tmp_path: Path) ->
         finally:
             watch.close()
     assert killed >= 3
+
+
+def test_status_and_coverage_say_how_far_it_got(
+    watch: Watch, cloud: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch.cycle(Selection(), kind="scheduled")
+    cloud.forget(Denied("no", permission="p:Read"))
+    watch.remembering.ask(CLOUD)
+    environment = {"WATCHSTANDER_STORAGE__URL": f"sqlite:///{tmp_path}/watch.db"}
+
+    def output(*arguments: str) -> str:
+        capsys.readouterr()
+        app.run(arguments, State(environment=environment, clock=lambda: NOW))
+        return capsys.readouterr().out
+
+    assert "told for 0 scopes; 2 are not told whole (2 denied): `watchstander coverage`" in output("status")
+    (row, _) = json.loads(output("coverage", "--format", "json"))
+    assert (row["past"]["status"], row["past"]["permission"]) == ("denied", "p:Read")
+    assert row["status"] == "complete", "the present was read"
