@@ -109,7 +109,7 @@ def make(database: Database, resources: int, cycles: int) -> Past:
             seen.append(Seen(resource, data, documents.digest(uid, data)))
         for batch in chunks(seen, 1_000):
             with database.write() as connection:
-                changes, _ = Observer(connection, database.codecs, _context(at, cycle)).store(batch)
+                changes, _ = Observer(connection, database.codecs, context(at, cycle)).store(batch)
             versions += len(changes)
         judge(inventory, findings, at, cycle)
         rested(database)
@@ -131,7 +131,7 @@ def often(made: Estate, cycles: int) -> str:
     return made.uid(counts.most_common(1)[0][0] if counts else 0)
 
 
-def _context(at: datetime, cycle: int) -> Context:
+def context(at: datetime, cycle: int) -> Context:
     """As :meth:`Inventory.record_one` has it, for many at once."""
     return Context(
         at=to_us(at),

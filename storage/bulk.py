@@ -114,14 +114,19 @@ def live_digests(
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Id and digest of the live resources that meet ``condition``, and whether they have unread fields or were missed.
 
-    A scope's whole content passes here in each cycle, so SQLite's own tuples are taken, at a third of a Row's price.
+    A scope's whole content passes here in each cycle, so the driver's own tuples are taken, at a third of a Row's price; from
+    PostgreSQL in binary, and streaming.
     """
     resource = RESOURCE.c
     slow = sa.or_(resource.unread.is_not(None), resource.missed > 0)
     query = sa.select(resource.id, resource.digest, slow).where(condition, resource.deleted_at.is_(None))
     if connection.dialect.name != "sqlite":
-        for rows in connection.execute(query.execution_options(yield_per=5_000)).partitions():
-            yield from (tuple(row) for row in rows)
+        compiled = query.compile(dialect=connection.dialect)
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor("live_digests", binary=True) as streamed:
+            streamed.itersize = 5_000
+            streamed.execute(compiled.string, compiled.params)
+            yield from streamed
         return
     cursor: Any = connection.execute(query).cursor
     while rows := cursor.fetchmany(5_000):
