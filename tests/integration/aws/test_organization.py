@@ -64,22 +64,22 @@ def entered(found: Discovery) -> set[str]:
 @pytest.mark.parametrize(
     ("chosen", "names"),
     [
-        ({"include_units": ["root"]}, {"own", "first", "second"}),
-        ({"include_units": ["prod"]}, {"first", "second"}),
-        ({"include_units": ["team"]}, {"second"}),
-        ({"exclude_units": ["team"]}, {"own", "first"}),
-        ({"include_units": ["prod"], "exclude_units": ["team"]}, {"first"}),
-        ({"include_units": ["prod"], "exclude": ["first"]}, {"second"}),
-        ({"include_units": ["prod"], "include": ["own", "first"]}, {"first"}),
-        ({"include_tags": {"stage": "*"}}, {"first", "second"}),
-        ({"include_tags": {"stage": "of-team", "other": "*"}}, {"second"}),
-        ({"exclude_tags": {"stage": "of-team"}}, {"own", "first"}),
-        ({"include_tags": {"stage": "*"}, "exclude_units": ["prod"]}, set()),
+        ({"include_units": ["root"]}, ("first", "own", "second")),
+        ({"include_units": ["prod"]}, ("first", "second")),
+        ({"include_units": ["team"]}, ("second",)),
+        ({"exclude_units": ["team"]}, ("first", "own")),
+        ({"include_units": ["prod"], "exclude_units": ["team"]}, ("first",)),
+        ({"include_units": ["prod"], "exclude": ["first"]}, ("second",)),
+        ({"include_units": ["prod"], "include": ["own", "first"]}, ("first",)),
+        ({"include_tags": {"stage": "*"}}, ("first", "second")),
+        ({"include_tags": {"stage": "of-team", "other": "*"}}, ("second",)),
+        ({"exclude_tags": {"stage": "of-team"}}, ("first", "own")),
+        ({"include_tags": {"stage": "*"}, "exclude_units": ["prod"]}, ()),
     ],
     ids=str,
 )
 def test_units_and_tags_choose(
-    make: Make, units: dict[str, str], chosen: dict[str, Any], names: set[str]
+    make: Make, units: dict[str, str], chosen: dict[str, Any], names: tuple[str, ...]
 ) -> None:
     def real(value: Any) -> Any:
         if isinstance(value, dict):
@@ -172,6 +172,7 @@ def test_a_role_is_entered_with_external_id_and_session_tags(make: Make, estate:
         ("aws-cn", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
         ("aws-us-gov", "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
     ],
+    ids=str,
 )
 def test_each_partition_is_called_at_its_own_place(
     monkeypatch: pytest.MonkeyPatch, partition: str, home: str, host: str
