@@ -23,6 +23,7 @@ from providers.exports import ExportFormat, exports
 from providers.provider import (
     Action,
     ActionKind,
+    Deed,
     Discovery,
     Event,
     EventSource,
@@ -132,6 +133,10 @@ class ExportedCloud:
 
     def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:  # noqa: ARG002
         """None."""
+        return ()
+
+    def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:  # noqa: ARG002
+        """None: a file does not know who did it."""
         return ()
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:  # noqa: ARG002

@@ -91,17 +91,27 @@ NAMES = sorted(catalog().keys() - set(TYPES))
 Read = dict[str, tuple[list[Resource], Coverage]]
 
 
-@pytest.fixture(scope="module")
-def door(aws_sandbox: AwsEmulator) -> Iterator[Door]:
+@pytest.fixture(scope="session")
+def made(aws_sandbox: AwsEmulator) -> None:
+    """One of each, made once: a worker may come back to this module, and the emulator keeps what it has."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in aws_sandbox.environment().items():
             patch.setenv(name, value)
-        made = enter(aws_sandbox.endpoint)
-        maker = SAMPLES.Maker(made)
+        door = enter(aws_sandbox.endpoint)
+        maker = SAMPLES.Maker(door)
         for make in SAMPLES.MAKERS.values():
             make(maker)
-        yield made
-        made.close()
+        door.close()
+
+
+@pytest.fixture(scope="module")
+def door(aws_sandbox: AwsEmulator, made: None) -> Iterator[Door]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws_sandbox.environment().items():
+            patch.setenv(name, value)
+        door = enter(aws_sandbox.endpoint)
+        yield door
+        door.close()
 
 
 @pytest.fixture(scope="module")

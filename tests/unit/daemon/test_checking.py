@@ -12,6 +12,7 @@ from config.settings import Settings
 from daemon.checking import check
 from daemon.cli.app import run
 from daemon.cli.context import State
+from storage.errors import NoDatabase
 
 ROOT = Path(__file__).parents[3]
 
@@ -76,6 +77,9 @@ def test_the_verbs_of_config(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_the_database_is_opened_when_asked_for_and_closed_at_the_end(tmp_path: Path) -> None:
     state = State(environment={"WATCHSTANDER_STORAGE__URL": f"sqlite:///{tmp_path}/w.db"})
     with state.closing:
+        with pytest.raises(NoDatabase):
+            assert state.database
         assert not (tmp_path / "w.db").exists()
-        assert state.database is state.database
+        assert state.made_database is state.made_database
+        assert state.made_database.path == tmp_path / "w.db"
         assert state.database.path == tmp_path / "w.db"
