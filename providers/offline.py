@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
@@ -92,6 +92,9 @@ class Spool:
 
 class ExportedCloud:
     """One cloud as the files know it. Fulfils :class:`providers.provider.Provider`; nothing can be asked or changed."""
+
+    record_lag = timedelta(0)
+    """A file has no record that could lag."""
 
     def __init__(self, name: str, spool: Spool, source: str, wanted: Callable[[Scope], bool]) -> None:
         self.name = name
