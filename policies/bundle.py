@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from policies.errors import PackError, PolicyError, Position
-from policies.rego.annotations import load_yaml
+from policies.yaml import load_yaml
 
 MANIFEST: Final = ".manifest"
 SIGNATURES: Final = ".signatures.json"

@@ -26,9 +26,9 @@ from policies.evaluate import Judge
 from policies.files import read_module
 from policies.metadata import Declared, Reader
 from policies.pack import CompiledPolicy, PolicySet
-from policies.rego.annotations import load_yaml
 from policies.subject import Subject
 from policies.verdict import Outcome
+from policies.yaml import load_yaml
 from providers.normalise import encode
 from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView

@@ -7,10 +7,11 @@ text, so that no engine has to be trusted with our objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -115,21 +116,38 @@ class Checked:
         return self
 
 
-def closure(module: CheckedModule, others: Sequence[CheckedModule]) -> tuple[CheckedModule, ...]:
-    """The module and every other one it needs: those of its package, and through references to ``data`` more."""
-    needed, frontier = [module], [module]
-    while frontier:
-        at_hand = frontier.pop()
-        for other in others:
-            wanted = any(_refers(name, other.package) for name in (*at_hand.imports, at_hand.package))
-            if other not in needed and wanted:
+class Neighbourhood:
+    """Modules that may need each other, found by their packages."""
+
+    def __init__(self, modules: Iterable[CheckedModule]) -> None:
+        self._by_package: dict[str, list[tuple[int, CheckedModule]]] = {}
+        for place, module in enumerate(modules):
+            self._by_package.setdefault(module.package, []).append((place, module))
+
+    def closure(self, module: CheckedModule, *, own_package: bool = True) -> tuple[CheckedModule, ...]:
+        """The module and every other one it needs: those of its package (unless ``own_package`` is false), and through
+        references to ``data`` more. The order is that of the modules, so that a program's digest does not wander."""
+        needed, frontier = [module], [module]
+        taken = {id(module)}
+        while frontier:
+            at_hand = frontier.pop()
+            for _, other in sorted(self._wanted(at_hand), key=itemgetter(0)):
+                if id(other) in taken or (not own_package and other.package == module.package):
+                    continue
+                taken.add(id(other))
                 needed.append(other)
                 frontier.append(other)
-    return tuple(needed)
+        return tuple(needed)
 
-
-def _refers(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
+    def _wanted(self, module: CheckedModule) -> Iterator[tuple[int, CheckedModule]]:
+        """The modules of every package that a module is in or refers to, or that what it refers to is in."""
+        packages = {
+            ".".join(parts[:length])
+            for parts in (name.split(".") for name in (*module.imports, module.package))
+            for length in range(1, len(parts) + 1)
+        }
+        for package in packages:
+            yield from self._by_package.get(package, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

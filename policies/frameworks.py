@@ -18,7 +18,7 @@ from config.errors import UsageError
 from policies.errors import PackError, PolicyErrors, Position
 from policies.metadata import Declared, Reader
 from policies.policy import Phase, Policy
-from policies.rego.annotations import load_yaml
+from policies.yaml import load_yaml
 
 FOLDER: Final = Path(__file__).parent / "frameworks"
 JUDGING: Final = frozenset({Phase.PREPARATION, Phase.DETECTION, Phase.RECOVERY})

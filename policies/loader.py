@@ -17,17 +17,19 @@ from typing import Any, Final
 from config.settings import PolicySettings
 from policies.bundle import MANIFEST, Bundle, is_archive, read_bundle
 from policies.compiling import Membership, aimless, compile_policy, decides
-from policies.engine import CheckedModule, Engine, Module, closure
+from policies.engine import CheckedModule, Engine, Module, Neighbourhood
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
 from policies.files import BUILT_IN, LIBRARY, PACK_FILE, is_test, policy_files, read_module
 from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, read
 from policies.pack import CompiledPolicy, Pack, PolicySet
 from policies.policy import Phase
-from policies.rego.annotations import load_yaml
 from policies.sets import SET_FILES, Member, SentinelSet, read_set, set_folders
 from policies.text import Unencodable
+from policies.yaml import load_yaml
 from providers.terraform import AbsentBlock
 
+NOBODY: Final = Neighbourhood(())
+"""For a policy in a folder without libraries."""
 PACK_KEYS: Final = ("id", "title", "description", "phase", "absent_block", "parameters", "policies")
 
 
@@ -235,18 +237,21 @@ class Loader:
         self, modules: Sequence[CheckedModule], settings: PolicySettings
     ) -> Iterator[CompiledPolicy]:
         shared = Counter((self._files[m.module.path].root, m.package) for m in modules if decides(m))
+        libraries: dict[Path, list[CheckedModule]] = {}
         for module in modules:
             if not decides(module):
-                continue  # a library
+                libraries.setdefault(self._files[module.module.path].root, []).append(module)
+        near = {root: Neighbourhood(found) for root, found in libraries.items()}
+        for module in modules:
+            if not decides(module):
+                continue
             pack = self._files[module.module.path]
             declared = pack.policies.get(module.module.path.stem) or declared_in(module)
             defaults = assumed(module, pack.phase, pack.absent_block)
             if shared[pack.root, module.package] > 1:
                 defaults = replace(defaults, id=f"{module.package}.{module.module.path.stem}")
-            neighbours = [
-                m for m in modules if self._files[m.module.path].root == pack.root and not decides(m)
-            ]
-            yield from self._made(closure(module, neighbours), declared, defaults, pack, settings)
+            group = near.get(pack.root, NOBODY).closure(module)
+            yield from self._made(group, declared, defaults, pack, settings)
 
     def _compile_sets(self, settings: PolicySettings) -> Iterator[CompiledPolicy]:
         for one, pack in self._set_packs:

@@ -14,7 +14,7 @@ from config.errors import UsageError
 from policies.engine import Engine, Evaluation, Program
 from policies.errors import PackError, PolicyErrors
 from policies.files import read_module
-from policies.rego.annotations import load_yaml
+from policies.yaml import load_yaml
 
 
 def read_json(path: Path, *, what: str) -> bytes:

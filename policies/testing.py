@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.cases import CaseResult, read_cases, run_case
-from policies.engine import CheckedModule, Engine, Evaluation, Module, Program, RuleKind, closure
+from policies.engine import CheckedModule, Engine, Evaluation, Module, Neighbourhood, Program, RuleKind
 from policies.errors import PackError, PolicyError, PolicyErrors
 from policies.files import LIBRARY, PACK_FILE, is_test, policy_files, read_module, rego_files
 from policies.loader import load_paths
@@ -181,17 +181,22 @@ def _rego_tests(folder: Path, files: Sequence[Path], engine: Engine, now: dateti
         return [_error(error) for error in checked.errors]
     by_path = {module.module.path: module for module in checked.modules}
     others = [by_path[path] for path in sources]
+    neighbours = Neighbourhood(others)
     results: list[CaseResult] = []
     for file in files:
-        results += _one_file(by_path[file], others, engine, now)
+        results += _one_file(by_path[file], others, neighbours, engine, now)
     return results
 
 
 def _one_file(
-    module: CheckedModule, others: Sequence[CheckedModule], engine: Engine, now: datetime
+    module: CheckedModule,
+    others: Sequence[CheckedModule],
+    neighbours: Neighbourhood,
+    engine: Engine,
+    now: datetime,
 ) -> list[CaseResult]:
     mates = [other for other in others if other.package == module.package]
-    group = {m.module.path: m for start in (module, *mates) for m in closure(start, others)}
+    group = {m.module.path: m for start in (module, *mates) for m in neighbours.closure(start)}
     program = Program.of(tuple(group.values()))
     names = dict.fromkeys(
         rule.name

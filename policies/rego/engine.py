@@ -23,7 +23,7 @@ from policies.engine import (
     FailureKind,
     Limits,
     Module,
-    closure,
+    Neighbourhood,
 )
 from policies.errors import EngineError, PolicyError, PolicySyntaxError, Position
 from policies.rego import builtins
@@ -101,8 +101,9 @@ class RegorusEngine:
             if not errors:
                 errors.extend(recursion(checked))
             if not errors:
+                neighbours = Neighbourhood(checked)
                 for module in checked:
-                    errors.extend(self._together(lease, module, checked))
+                    errors.extend(self._together(lease, module, neighbours))
         finally:
             lease.drop()
         return Checked(modules=checked, errors=tuple(errors))
@@ -149,14 +150,11 @@ class RegorusEngine:
             return _syntax_error(answer["error"], module.path)
         return inspect(module, bool(answer["v0"]), answer["ast"])
 
-    def _together(
-        self, lease: _Lease, module: CheckedModule, others: Sequence[CheckedModule]
-    ) -> list[PolicyError]:
+    def _together(self, lease: _Lease, module: CheckedModule, neighbours: Neighbourhood) -> list[PolicyError]:
         """What is wrong with a module among those it needs. Policies of one package need not fit each other, so its
         neighbours count only where it does not stand without them."""
-        alone = closure(module, [other for other in others if other.package != module.package])
-        errors = self._prepare(lease, alone)
-        return errors and self._prepare(lease, closure(module, others)) and errors
+        errors = self._prepare(lease, neighbours.closure(module, own_package=False))
+        return errors and self._prepare(lease, neighbours.closure(module)) and errors
 
     def _prepare(self, lease: _Lease, checked: Sequence[CheckedModule]) -> list[PolicyError]:
         sources = tuple((str(m.module.path), m.module.text, m.v0) for m in checked)

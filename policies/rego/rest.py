@@ -26,8 +26,8 @@ from policies.engine import (
     FailureKind,
     Limits,
     Module,
+    Neighbourhood,
     Program,
-    closure,
 )
 from policies.errors import EngineError, PolicyError, PolicySyntaxError
 from policies.rego.engine import STRIKES, RegorusEngine, nanoseconds
@@ -81,15 +81,15 @@ class OpaServerEngine:
         checked, found = self._parser.examine(modules)
         errors: list[PolicyError] = [*found, *bad_calls(checked, own_functions_only=False)]
         if not errors:
+            neighbours = Neighbourhood(checked)
             for module in checked:
-                errors.extend(self._compiled(module, checked))
+                errors.extend(self._compiled(module, neighbours))
         return Checked(modules=checked, errors=tuple(errors))
 
-    def _compiled(self, module: CheckedModule, others: Sequence[CheckedModule]) -> list[PolicyError]:
+    def _compiled(self, module: CheckedModule, neighbours: Neighbourhood) -> list[PolicyError]:
         # Policies of one package need not fit each other: neighbours count only where it does not stand without them.
-        alone = closure(module, [other for other in others if other.package != module.package])
-        errors = self._try(alone)
-        if errors and self._try(closure(module, others)):
+        errors = self._try(neighbours.closure(module, own_package=False))
+        if errors and self._try(neighbours.closure(module)):
             return [error for error in errors if error.position.path == module.module.path]
         return []
 

@@ -158,7 +158,7 @@ class Walker:
         if isinstance(node, list):
             for item in node:
                 self._name_paths(item)
-        elif isinstance(node, Mapping):
+        elif isinstance(node, dict):
             assign = node.get("AssignExpr")
             if assign and (name := assign["lhs"].get("Var", {}).get("value")):
                 reference = self.ref(assign["rhs"])
@@ -213,7 +213,7 @@ class Walker:
             for item in node:
                 self._visit(item)
             return
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return
         reference = self.ref(node)
         if reference is not None:
@@ -360,11 +360,11 @@ def _declared(node: Any) -> set[str]:
         item = stack.pop()
         if isinstance(item, list):
             stack.extend(item)
-        elif isinstance(item, Mapping):
+        elif isinstance(item, dict):
             for key in ("lhs", "args", "key", "value"):
                 inner = item.get(key)
                 for var in inner if isinstance(inner, list) else [inner]:
-                    if isinstance(var, Mapping) and "Var" in var and key != "value":
+                    if isinstance(var, dict) and "Var" in var and key != "value":
                         found.add(str(var["Var"]["value"]))
             if "SomeIn" in item and "Var" in item["SomeIn"]["value"]:
                 found.add(str(item["SomeIn"]["value"]["Var"]["value"]))

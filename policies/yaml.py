@@ -1,0 +1,167 @@
+"""YAML of packs: a mapping as plain values, with the line of each key.
+
+Hundreds of policies each have a piece of it, and reading them was a third of a start. Ordinary pieces are therefore read
+from libyaml's events; what is uncommon in a text, or wrong with it, is left to the round-trip loader, which knows more and
+says better where. Both give the same (docs/decisions/0142).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    CollectionEndEvent,
+    CollectionStartEvent,
+    Event,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+
+from policies.errors import PackError, Position
+
+Loaded = tuple[Mapping[str, Any], dict[str, int]]
+
+_DEPTH: Final = 40
+_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
+_WORDS: Final[Mapping[str, Any]] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_PERHAPS: Final = re.compile(r"[-+.0-9=<]|(?i:null|true|false)$")
+"""What may be a number, a time, a merge key, or another way of writing null, true and false."""
+
+
+class _Uncommon(Exception):
+    """Something that :func:`_ordinary` leaves to :func:`_thorough`."""
+
+
+def load_yaml(text: str, path: Path, offset: int = 0) -> Loaded:
+    """A YAML mapping as plain values, and dotted key -> line. Raises PackError with the place."""
+    try:
+        return _ordinary(text, offset)
+    except (_Uncommon, YAMLError, ValueError):
+        return _thorough(text, path, offset)
+
+
+def _ordinary(text: str, offset: int) -> Loaded:
+    """The same for what nearly every file is made of, by libyaml where it is there. From its events, for its composer recurses
+    in C without end. Raises _Uncommon, YAMLError and ValueError for everything else, and for all that is wrong."""
+    if "\t" in text or _DIRECTIVE.search(text):
+        raise _Uncommon
+    events = (e for e in YAML(typ="safe").parse(text) if isinstance(e, NodeEvent | CollectionEndEvent))
+    root = next(events, None)
+    if not isinstance(root, MappingStartEvent) or root.tag:
+        raise _Uncommon
+    values: dict[str, Any] = {}
+    places: dict[str, int] = {}
+    stack: list[tuple[str, Any]] = [("", values)]
+    while stack:
+        event = next(events)
+        if isinstance(event, CollectionEndEvent):
+            stack.pop()
+            continue
+        prefix, around = stack[-1]
+        line = offset + event.start_mark.line + 1
+        add: Callable[[Any], None]
+        if isinstance(around, list):
+            name, add = f"{prefix}[{len(around)}]", around.append
+        else:
+            key = _scalar(event)
+            if not isinstance(key, str) or key in around:
+                raise _Uncommon
+            name, add = f"{prefix}.{key}" if prefix else key, partial(around.__setitem__, key)
+            event = next(events)
+        places[name] = line
+        if not isinstance(event, CollectionStartEvent):
+            add(_scalar(event))
+        elif event.tag or len(stack) >= _DEPTH:
+            raise _Uncommon
+        else:
+            inner: Any = {} if isinstance(event, MappingStartEvent) else []
+            add(inner)
+            stack.append((name, inner))
+    if next(events, None) is not None:
+        raise _Uncommon  # a second document
+    return values, places
+
+
+def _scalar(event: Event) -> Any:
+    """The value of a scalar. Raises _Uncommon for what is none, and for what looks like a number or a time of another kind."""
+    if not isinstance(event, ScalarEvent) or event.tag:
+        raise _Uncommon
+    text = str(event.value)
+    if event.style:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _PERHAPS.match(text):
+        raise _Uncommon
+    return text
+
+
+def _thorough(text: str, path: Path, offset: int) -> Loaded:
+    """The same for any text, in Python alone. Raises PackError."""
+    first = Position(path, offset + 1)
+    try:
+        tree = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = offset + (mark.line + 1 if mark else 1)
+        what = f"not valid YAML: {error.problem or error.context or 'it cannot be read'}"
+        raise PackError(what, Position(path, line, mark.column + 1 if mark else 0)) from None
+    except (YAMLError, ValueError) as error:
+        raise PackError(f"not valid YAML: {str(error).splitlines()[0]}", first) from None
+    except RecursionError:
+        raise PackError("it nests too deeply", first) from None
+    except (NotImplementedError, AssertionError, AttributeError, IndexError, TypeError):
+        # The loader's own defects, on comments in strange places and on keys that are lists or mappings.
+        hint = "A comment between a key and its value, or a key that is no text, is the usual reason."
+        raise PackError("not valid YAML: it cannot be read", first, hint=hint) from None
+    if tree is None:
+        return {}, {}
+    if not isinstance(tree, Mapping):
+        raise PackError("a mapping of keys was expected", first)
+    places: dict[str, int] = {}
+    try:
+        return _plain(tree, "", offset, places), places
+    except RecursionError:
+        raise PackError("it refers to itself, or nests too deeply", first) from None
+
+
+def _plain(value: Any, prefix: str, offset: int, places: dict[str, int]) -> Any:
+    """Round-trip nodes as plain JSON values, noting where each key stands."""
+    if isinstance(value, Mapping):
+        out: dict[str, Any] = {}
+        for key, item in value.items():
+            name = f"{prefix}.{key}" if prefix else str(key)
+            try:
+                places[name] = offset + value.lc.key(key)[0] + 1  # type: ignore[attr-defined]
+            except (AttributeError, KeyError, TypeError):
+                places[name] = offset + 1
+            out[str(key)] = _plain(item, name, offset, places)
+        return out
+    if isinstance(value, list):
+        for index in range(len(value)):
+            try:
+                places[f"{prefix}[{index}]"] = offset + value.lc.item(index)[0] + 1  # type: ignore[attr-defined]
+            except (AttributeError, KeyError, TypeError):
+                places[f"{prefix}[{index}]"] = offset + 1
+        return [_plain(item, f"{prefix}[{i}]", offset, places) for i, item in enumerate(value)]
+    return scalar(value)
+
+
+def scalar(value: Any) -> Any:
+    """A YAML scalar as a plain JSON value; dates become text."""
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value if getattr(value, "tag", None) is not None else str(value)
