@@ -22,10 +22,9 @@ from storage.finding import (
     FindingStatus,
     Reason,
     details_of,
-    ref_of,
     resolved_of,
 )
-from storage.rows import chunks
+from storage.rows import PLACED, chunks, ref_of
 from storage.tables import DUE, FINDING, RESOURCE, SCOPE, UNKNOWN
 from storage.text import clean, to_json
 from storage.times import OPEN, from_us
@@ -205,15 +204,7 @@ class Applying:
 
     def _resources(self, uids: set[str]) -> dict[str, _Resource]:
         found: dict[str, _Resource] = {}
-        columns = (
-            RESOURCE.c.id,
-            RESOURCE.c.uid,
-            SCOPE.c.provider,
-            SCOPE.c.account,
-            SCOPE.c.region,
-            SCOPE.c.type,
-        )
-        query = sa.select(*columns).join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
+        query = sa.select(RESOURCE.c.id, *PLACED).join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
         for part in chunks(sorted(uids)):
             live = among(RESOURCE.c.uid, part) & RESOURCE.c.deleted_at.is_(None)
             for row in self._connection.execute(query.where(live)):

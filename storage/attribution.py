@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 from providers.provider import Deed
 from providers.resource import ResourceRef
 from storage.database import Database
-from storage.rows import chunks
+from storage.rows import PLACED, chunks, ref_of
 from storage.tables import ACTION, ATTRIBUTION, RESOURCE, SCOPE, VERSION
 from storage.text import to_json
 from storage.times import from_us, to_us
@@ -160,9 +160,7 @@ class Attributions:
         row, at = ATTRIBUTION.c, to_us(now)
         asking = row.status == AttributionStatus.ASKING.value
         query = (
-            sa.select(
-                ATTRIBUTION, RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type
-            )
+            sa.select(ATTRIBUTION, *PLACED)
             .join(RESOURCE, RESOURCE.c.id == row.resource_id)
             .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
             .where(
@@ -187,13 +185,7 @@ class Attributions:
                 Question(
                     resource_id=found.resource_id,
                     at=from_us(found.at),
-                    ref=ResourceRef(
-                        provider=found.provider,
-                        account=found.account,
-                        region=found.region,
-                        type=found.type,
-                        uid=found.uid,
-                    ),
+                    ref=ref_of(found),
                     since=from_us(found.since),
                     until=from_us(found.until),
                 )

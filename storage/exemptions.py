@@ -18,11 +18,12 @@ import sqlalchemy as sa
 from config.errors import UsageError
 from policies.exemption import WARN_BEFORE, Exemption, ExemptionRefused, covering, record_of
 from policies.policy import EnforcementLevel
-from providers.resource import Resource, ResourceRef
+from providers.resource import Resource
 from storage.database import Database
 from storage.findings import in_force
 from storage.ledger import Ledger
 from storage.query import Reader
+from storage.rows import PLACED, ref_of
 from storage.state import read_state, write_state
 from storage.tables import EXEMPTION, FINDING, RESOURCE, SCOPE
 from storage.text import clean, to_json
@@ -204,11 +205,7 @@ class Exemptions:
                     FINDING.c.policy_id,
                     FINDING.c.enforcement,
                     sa.case((holds, FINDING.c.exemption), else_=None).label("held"),
-                    RESOURCE.c.uid,
-                    SCOPE.c.provider,
-                    SCOPE.c.account,
-                    SCOPE.c.region,
-                    SCOPE.c.type,
+                    *PLACED,
                 )
                 .select_from(FINDING)
                 .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
@@ -235,9 +232,7 @@ class Exemptions:
         where its policy is hard-mandatory."""
         if row.enforcement == EnforcementLevel.HARD_MANDATORY:
             return None
-        ref = ResourceRef(
-            provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
-        )
+        ref = ref_of(row)
         speaking = [e for e in active if e.speaks_of(row.policy_id, ref)]
         if any(e.reads_documents for e in speaking):
             stored = self._reader.get(row.uid, None)

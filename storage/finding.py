@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from policies.policy import EnforcementLevel, Phase
 from providers.provider import Severity
 from providers.resource import ResourceRef
+from storage.rows import PLACED, ref_of
 from storage.tables import FINDING, RESOURCE, SCOPE
 from storage.times import OPEN, ended, from_us, to_us
 
@@ -124,11 +125,7 @@ class Unknown(NamedTuple):
 FOUND = (
     sa.select(
         FINDING,
-        RESOURCE.c.uid,
-        SCOPE.c.provider,
-        SCOPE.c.account,
-        SCOPE.c.region,
-        SCOPE.c.type,
+        *PLACED,
     )
     .select_from(FINDING)
     .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
@@ -169,13 +166,6 @@ def resolved_of(row: Any, reason: Reason, at: int) -> Finding:
     found = finding_of(row, None)
     when = from_us(max(at, row.opened_at + 1))
     return replace(found, status=FindingStatus.RESOLVED, reason=reason, resolved_at=when)
-
-
-def ref_of(row: Any) -> ResourceRef:
-    """Where the resource of a row is."""
-    return ResourceRef(
-        provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
-    )
 
 
 def details_of(text: str | None) -> tuple[Mapping[str, Any], ...]:

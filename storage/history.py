@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.diff import diff_records
 from storage.documents import Record, only_learned
 from storage.query import Filter, Reader
-from storage.rows import CHUNK, chunks, decode
+from storage.rows import CHUNK, chunks, decoded, ref_of
 from storage.tables import RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, from_us, to_us
 from storage.values import MISSING, Change, ChangeKind, FieldChange, Origin, StoredResource
@@ -90,7 +90,7 @@ class History:
             rows = connection.execute(
                 _VERSIONS.where(RESOURCE.c.uid == uid).order_by(VERSION.c.valid_from)
             ).all()
-            records = self._records(connection, rows)
+            records = decoded(connection, self._codecs, rows)
             told = attribution.read(connection, rows[0].resource_id) if rows else {}
         entries = (replace(e, who=told.get(to_us(e.at))) for e in _entries(rows, records))
         return list(entries if field is None else _of_field(entries, field))
@@ -115,7 +115,7 @@ class History:
             .limit(2)
         )
         with self._database.read() as connection:
-            records = self._records(connection, connection.execute(query).all())
+            records = decoded(connection, self._codecs, connection.execute(query).all())
         return diff_records(records[0], records[1]) if len(records) == 2 else ()
 
     def diff(
@@ -181,7 +181,7 @@ class History:
             ends = [v for v in (before, after) if v is not None]
             if not ends or (before is not None and after is not None and before.digest == after.digest):
                 continue
-            records = self._records(connection, ends)
+            records = decoded(connection, self._codecs, ends)
             if wanted.reads_documents and not any(
                 wanted.accepts_record(v.uid, v.provider, r) for v, r in zip(ends, records, strict=True)
             ):
@@ -189,10 +189,6 @@ class History:
             difference = _difference(versions, before, after, records, start, end)
             if difference is not None:
                 yield difference
-
-    def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Record]:
-        self._codecs.load(connection, {row.codec_id for row in rows})
-        return [decode(self._codecs, row.codec_id, row.data) for row in rows]
 
 
 _VERSIONS = (
@@ -218,12 +214,6 @@ _VERSIONS = (
 )
 
 
-def _ref(row: Any, record: Record) -> ResourceRef:
-    return ResourceRef(
-        provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
-    )
-
-
 def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[TimelineEntry]:
     last: tuple[Any, Record] | None = None
     for row, record in zip(rows, records, strict=True):
@@ -245,7 +235,7 @@ def _entries(rows: Sequence[Any], records: Sequence[Record]) -> Iterator[Timelin
         yield TimelineEntry(
             kind=kind,
             at=from_us(row.valid_from),
-            ref=_ref(row, record),
+            ref=ref_of(row, record),
             cycle_id=row.cycle_id,
             actor=row.actor,
             baseline=row.origin == Origin.BASELINE or row.valid_from == row.past_from,
@@ -275,7 +265,7 @@ def _deletion(row: Any, record: Record) -> TimelineEntry:
     return TimelineEntry(
         kind=EventKind.DELETED,
         at=from_us(row.valid_to),
-        ref=_ref(row, record),
+        ref=ref_of(row, record),
         cycle_id=None,
         actor=row.closed_by,
         baseline=False,
@@ -304,7 +294,7 @@ def _difference(
     shown, record = (after, records[-1]) if after is not None else (before, records[0])
     return Difference(
         kind=kind,
-        ref=_ref(shown, record),
+        ref=ref_of(shown, record),
         name=record.name,
         fields=fields,
         changes=len(begun),

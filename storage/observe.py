@@ -20,7 +20,7 @@ from storage import attribution, bulk, documents, partitions, search
 from storage.among import among
 from storage.codec import Codecs
 from storage.documents import Record
-from storage.rows import Row, chunks, decode, place_id, rows_by, touch
+from storage.rows import Row, chunks, decoded, place_id, rows_by, touch
 from storage.tables import DUE, FINDING, RESOURCE, UNKNOWN, VERSION
 from storage.text import clean, to_json
 from storage.times import OPEN, from_us
@@ -304,9 +304,8 @@ class Observer:
                 VERSION.c.resource_id, VERSION.c.valid_from, VERSION.c.codec_id, VERSION.c.data
             ).where(among(VERSION.c.resource_id, part), VERSION.c.valid_to == OPEN)
             versions = self._connection.execute(query).all()
-            self._codecs.load(self._connection, {v.codec_id for v in versions})
-            for version in versions:
-                found[version.resource_id] = decode(self._codecs, version.codec_id, version.data)
+            contents = decoded(self._connection, self._codecs, versions)
+            found.update(zip((v.resource_id for v in versions), contents, strict=True))
         return found
 
     def _find_places(self, places: Iterable[_Place]) -> None:

@@ -27,6 +27,7 @@ from providers.resource import ANY, ResourceRef, Scope
 from storage import bulk, documents, partitions
 from storage.database import Database
 from storage.query import type_matches
+from storage.rows import PLACED, ref_of
 from storage.tables import PAST, RESOURCE, SCOPE, VERSION
 from storage.times import ended, from_us, to_us
 from storage.values import Origin
@@ -177,14 +178,7 @@ class Past:
         place.append(type_matches(SCOPE.c.type, scope.type))
         version = sa.select(1).select_from(VERSION).where(VERSION.c.resource_id == RESOURCE.c.id)
         query = (
-            sa.select(
-                RESOURCE.c.id,
-                RESOURCE.c.uid,
-                SCOPE.c.provider,
-                SCOPE.c.account,
-                SCOPE.c.region,
-                SCOPE.c.type,
-            )
+            sa.select(RESOURCE.c.id, *PLACED)
             .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
             .where(
                 sa.or_(sa.and_(*place), RESOURCE.c.scope_id == task.scope_id),
@@ -196,19 +190,7 @@ class Past:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [
-                (
-                    row.id,
-                    ResourceRef(
-                        provider=row.provider,
-                        account=row.account,
-                        region=row.region,
-                        type=row.type,
-                        uid=row.uid,
-                    ),
-                )
-                for row in connection.execute(query)
-            ]
+            return [(row.id, ref_of(row)) for row in connection.execute(query)]
 
     def tell(self, task: Task, resource_id: int, versions: Iterable[PastVersion]) -> Task:
         """Store what a cloud told of one resource, and that it was asked about. Returns the task as it now stands; give

@@ -29,11 +29,11 @@ from providers.resource import ResourceRef
 from storage.among import among
 from storage.database import Database
 from storage.documents import Record, speaks_of_tags
-from storage.finding import FindingFilter, Reason, ref_of
+from storage.finding import FindingFilter, Reason
 from storage.findings import conditions
 from storage.history import History
 from storage.query import Filter
-from storage.rows import chunks, decode
+from storage.rows import PLACED, chunks, decode, decoded, ref_of
 from storage.tables import FINDING, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import Origin
@@ -193,7 +193,7 @@ class Questions:
             .subquery()
         )
         query = (
-            sa.select(counted, *_PLACE)
+            sa.select(counted, *PLACED)
             .join(RESOURCE, RESOURCE.c.id == counted.c.resource_id)
             .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
             .order_by(counted.c.changes.desc(), RESOURCE.c.id)
@@ -269,13 +269,11 @@ class Questions:
         found = {}
         for part in chunks(findings):
             rows = connection.execute(_THEN.where(among(FINDING.c.seq, part))).all()
-            self._codecs.load(connection, {row.codec_id for row in rows})
-            for row in rows:
-                found[row.seq] = decode(self._codecs, row.codec_id, row.data).tags.get(tag, "")
+            for row, record in zip(rows, decoded(connection, self._codecs, rows), strict=True):
+                found[row.seq] = record.tags.get(tag, "")
         return found
 
 
-_PLACE = (RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
 _VERSIONS = (
     sa.select(
         VERSION.c.resource_id,
@@ -285,7 +283,7 @@ _VERSIONS = (
         VERSION.c.codec_id,
         VERSION.c.data,
         RESOURCE.c.past_from,
-        *_PLACE,
+        *PLACED,
     )
     .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
     .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
@@ -314,7 +312,7 @@ _FOUND = (
         FINDING.c.reason,
         FINDING.c.baseline,
         FINDING.c.frameworks,
-        *_PLACE,
+        *PLACED,
     )
     .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
     .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
@@ -350,9 +348,7 @@ def _windows(judged: Iterable[tuple[Any, Record, bool, bool]], what: str, end: i
 def _window(last: tuple[Any, Record, int, bool], what: str, end: int) -> Window:
     row, record, ends, certain = last
     return Window(
-        ref=ResourceRef(
-            provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
-        ),
+        ref=ref_of(row, record),
         what=what,
         start=from_us(row.valid_from),
         end=from_us(ends) if ends <= end else None,

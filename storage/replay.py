@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from providers.resource import Resource, ResourceRef
 from storage.among import among
 from storage.database import Database
+from storage.documents import Record
 from storage.query import Filter
-from storage.rows import chunks, decode
+from storage.rows import PLACED, chunks, decoded, ref_of
 from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
 from storage.times import ended, from_us, to_us
 
@@ -44,21 +45,12 @@ class Replay:
             .subquery()
         )
         query = (
-            sa.select(RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+            sa.select(*PLACED)
             .join(first, first.c.id == RESOURCE.c.id)
             .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
         )
         with self._database.read() as connection:
-            return {
-                row.type: ResourceRef(
-                    provider=row.provider,
-                    account=row.account,
-                    region=row.region,
-                    type=row.type,
-                    uid=row.uid,
-                )
-                for row in connection.execute(query)
-            }
+            return {row.type: ref_of(row) for row in connection.execute(query)}
 
     def earliest(self) -> datetime | None:
         """When the past begins; None where there is none."""
@@ -95,11 +87,11 @@ class Replay:
             )
             with self._database.read() as connection:
                 rows = connection.execute(query).all()
-                self._codecs.load(connection, {row.codec_id for row in rows})
+                contents = decoded(connection, self._codecs, rows)
             if not rows:
                 return
             after = (rows[-1].resource_id, rows[-1].valid_from)
-            yield [self._version(row) for row in rows]
+            yield [_version(row, record) for row, record in zip(rows, contents, strict=True)]
 
     def moments(
         self,
@@ -137,7 +129,7 @@ class Replay:
     ) -> dict[str, ResourceRef]:
         """Which of these resources were there at a time, in one (provider, account) or anywhere."""
         query = (
-            sa.select(RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+            sa.select(*PLACED)
             .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
             .join(VERSION, VERSION.c.resource_id == RESOURCE.c.id)
             .where(VERSION.c.valid_from <= to_us(at), VERSION.c.valid_to > to_us(at))
@@ -148,28 +140,19 @@ class Replay:
         with self._database.read() as connection:
             for part in chunks(sorted(uids)):
                 for row in connection.execute(query.where(among(RESOURCE.c.uid, part))):
-                    found[row.uid] = ResourceRef(
-                        provider=row.provider,
-                        account=row.account,
-                        region=row.region,
-                        type=row.type,
-                        uid=row.uid,
-                    )
+                    found[row.uid] = ref_of(row)
         return found
 
-    def _version(self, row: Any) -> Version:
-        record = decode(self._codecs, row.codec_id, row.data)
-        ref = ResourceRef(
-            provider=row.provider, account=record.account, region=record.region, type=record.type, uid=row.uid
-        )
-        return Version(
-            resource=Resource(
-                ref=ref,
-                name=record.name,
-                document=record.document,
-                tags=record.tags,
-                unread=dict.fromkeys(record.unknown, "it was never read by then"),
-            ),
-            valid_from=from_us(row.valid_from),
-            valid_to=ended(row.valid_to),
-        )
+
+def _version(row: Any, record: Record) -> Version:
+    return Version(
+        resource=Resource(
+            ref=ref_of(row, record),
+            name=record.name,
+            document=record.document,
+            tags=record.tags,
+            unread=dict.fromkeys(record.unknown, "it was never read by then"),
+        ),
+        valid_from=from_us(row.valid_from),
+        valid_to=ended(row.valid_to),
+    )

@@ -17,6 +17,8 @@ from storage.tables import RESOURCE, SCOPE
 
 CHUNK = 500
 """How many keys one query asks for."""
+PLACED = (RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
+"""What :func:`ref_of` takes of a row."""
 
 
 class Row(NamedTuple):
@@ -39,9 +41,7 @@ class Row(NamedTuple):
     @property
     def ref(self) -> ResourceRef:
         """Where it was last seen."""
-        return ResourceRef(
-            provider=self.provider, account=self.account, region=self.region, type=self.type, uid=self.uid
-        )
+        return ref_of(self)
 
 
 _ROW = (
@@ -106,6 +106,20 @@ def touch(connection: Connection, places: Iterable[int]) -> None:
         connection.execute(
             sa.update(SCOPE).where(among(SCOPE.c.id, part)).values(revision=SCOPE.c.revision + 1)
         )
+
+
+def ref_of(row: Any, record: Record | None = None) -> ResourceRef:
+    """The resource of a row with :data:`PLACED`: where it is, or where it was by the record of one of its versions."""
+    place = row if record is None else record
+    return ResourceRef(
+        provider=row.provider, account=place.account, region=place.region, type=place.type, uid=row.uid
+    )
+
+
+def decoded(connection: Connection, codecs: Codecs, rows: Sequence[Any]) -> list[Record]:
+    """The records of rows with ``codec_id`` and ``data``, in order. Raises Damaged."""
+    codecs.load(connection, {row.codec_id for row in rows})
+    return [decode(codecs, row.codec_id, row.data) for row in rows]
 
 
 def decode(codecs: Codecs, codec_id: int, data: bytes) -> Record:
