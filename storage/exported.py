@@ -8,38 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from providers.resource import ANY, Resource, ResourceRef
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import bulk
+from storage.among import among
 from storage.codec import Codecs
 from storage.diff import diff_records
 from storage.documents import Record, encode_carrying, only_learned
 from storage.query import Filter
-from storage.rows import CHUNK, chunks, decode
+from storage.rows import CHUNK, chunks, decode, decoded, ref_of
 from storage.tables import BASELINE_DOCUMENT, RESOURCE, SCOPE, VERSION
-from storage.times import OPEN
-from storage.values import ChangeKind, FieldChange
+from storage.times import OPEN, from_us
+from storage.values import ChangeKind, Drift
 
 _COLUMNS = ("baseline_id", "uid", "provider", "account", "region", "type", "codec_id", "data")
 _DOCUMENT = BASELINE_DOCUMENT.c
 Place = tuple[str, str, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differing:
-    """How one resource differs from an exported document. ``resource_id`` is None where we never saw it."""
-
-    kind: ChangeKind
-    ref: ResourceRef
-    name: str
-    fields: tuple[FieldChange, ...]
-    resource_id: int | None
-    since: int
 
 
 def hold(
@@ -57,7 +48,7 @@ def hold(
             place = (ref.provider, ref.account, ref.region, ref.type)
             rows[ref.uid] = (number, ref.uid, *place, codec, codecs.encode(codec, data))
         there = connection.execute(
-            sa.delete(BASELINE_DOCUMENT).where(_DOCUMENT.baseline_id == number, _DOCUMENT.uid.in_(list(rows)))
+            sa.delete(BASELINE_DOCUMENT).where(_DOCUMENT.baseline_id == number, among(_DOCUMENT.uid, rows))
         )
         bulk.insert(connection, BASELINE_DOCUMENT, _COLUMNS, list(rows.values()))
         count += len(rows) - there.rowcount
@@ -77,35 +68,32 @@ def _accepts(wanted: Filter, ref: ResourceRef, record: Record) -> bool:
     )
 
 
-def differing(connection: Connection, codecs: Codecs, number: int) -> Iterator[Differing]:
+def differing(connection: Connection, codecs: Codecs, number: int) -> Iterator[Drift]:
     """What differs from the documents now, by resource."""
-    complete = _complete(connection)
+    complete = _Complete(connection)
     for part in _documents(connection, number):
         now = _now(connection, codecs, [row.uid for row in part])
-        for row in part:
-            record = decode(codecs, row.codec_id, row.data)
-            ref = ResourceRef(
-                provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
-            )
+        for row, record in zip(part, decoded(connection, codecs, part), strict=True):
+            ref = ref_of(row)
             seen = now.get(row.uid)
             if seen is None:
-                if _covered(ref, complete):
-                    yield _gone(ref, record, None, 0)
+                if complete.covers(ref):
+                    yield _gone(ref, record, None, None)
             elif seen.record is None:
-                yield _gone(ref, record, seen.id, seen.since)
+                yield _gone(ref, record, seen.id, from_us(seen.since))
             elif not same(record, seen.record):
-                yield Differing(
+                yield Drift(
                     kind=ChangeKind.CHANGED,
                     ref=ref,
                     name=seen.record.name,
                     fields=diff_records(record, seen.record),
                     resource_id=seen.id,
-                    since=seen.since,
+                    since=from_us(seen.since),
                 )
 
 
-def _gone(ref: ResourceRef, record: Record, resource_id: int | None, since: int) -> Differing:
-    return Differing(
+def _gone(ref: ResourceRef, record: Record, resource_id: int | None, since: datetime | None) -> Drift:
+    return Drift(
         kind=ChangeKind.DELETED, ref=ref, name=record.name, fields=(), resource_id=resource_id, since=since
     )
 
@@ -117,16 +105,12 @@ def same(pinned: Record, now: Record) -> bool:
 
 def unseen(connection: Connection, number: int) -> int:
     """How many documents are of places that were never read completely, and say nothing until they are."""
-    complete, count = _complete(connection), 0
+    complete, count = _Complete(connection), 0
     for part in _documents(connection, number):
         known = set(
-            connection.scalars(sa.select(RESOURCE.c.uid).where(RESOURCE.c.uid.in_([r.uid for r in part])))
+            connection.scalars(sa.select(RESOURCE.c.uid).where(among(RESOURCE.c.uid, [r.uid for r in part])))
         )
-        for row in part:
-            ref = ResourceRef(
-                provider=row.provider, account=row.account, region=row.region, type=row.type, uid=row.uid
-            )
-            count += row.uid not in known and not _covered(ref, complete)
+        count += sum(row.uid not in known and not complete.covers(ref_of(row)) for row in part)
     return count
 
 
@@ -137,20 +121,20 @@ def places(connection: Connection, number: int) -> set[Place]:
     return {(row.provider, row.account, row.region, row.type) for row in connection.execute(query)}
 
 
-def uids(connection: Connection, number: int, among: Sequence[str]) -> set[str]:
+def uids(connection: Connection, number: int, of: Sequence[str]) -> set[str]:
     """Which of these resources a baseline holds as exported."""
-    query = sa.select(_DOCUMENT.uid).where(_DOCUMENT.baseline_id == number, _DOCUMENT.uid.in_(among))
+    query = sa.select(_DOCUMENT.uid).where(_DOCUMENT.baseline_id == number, among(_DOCUMENT.uid, of))
     return set(connection.scalars(query))
 
 
-def let_go(connection: Connection, number: int, among: Collection[str] | None = None) -> None:
+def let_go(connection: Connection, number: int, of: Collection[str] | None = None) -> None:
     """Take documents out of a baseline: all, or of these resources."""
     gone = sa.delete(BASELINE_DOCUMENT).where(_DOCUMENT.baseline_id == number)
-    if among is None:
+    if of is None:
         connection.execute(gone)
         return
-    for part in chunks(sorted(among)):
-        connection.execute(gone.where(_DOCUMENT.uid.in_(part)))
+    for part in chunks(sorted(of)):
+        connection.execute(gone.where(among(_DOCUMENT.uid, part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +144,7 @@ class _Seen:
     since: int
 
 
-def _now(connection: Connection, codecs: Codecs, among: Sequence[str]) -> Mapping[str, _Seen]:
+def _now(connection: Connection, codecs: Codecs, of: Sequence[str]) -> Mapping[str, _Seen]:
     """What the store knows of these resources now; a record of None is one that is gone."""
     query = (
         sa.select(
@@ -173,7 +157,7 @@ def _now(connection: Connection, codecs: Codecs, among: Sequence[str]) -> Mappin
         )
         .select_from(RESOURCE)
         .outerjoin(VERSION, (VERSION.c.resource_id == RESOURCE.c.id) & (VERSION.c.valid_to == OPEN))
-        .where(RESOURCE.c.uid.in_(among))
+        .where(among(RESOURCE.c.uid, of))
     )
     rows = connection.execute(query).all()
     codecs.load(connection, {row.codec_id for row in rows if row.codec_id is not None})
@@ -186,17 +170,15 @@ def _now(connection: Connection, codecs: Codecs, among: Sequence[str]) -> Mappin
 
 
 def records(
-    connection: Connection, codecs: Codecs, among: Sequence[str]
+    connection: Connection, codecs: Codecs, of: Sequence[str]
 ) -> Iterator[tuple[int, str, Record, bool]]:
     """Baseline, uid, what it holds as exported, and whether it is the same now."""
-    query = sa.select(BASELINE_DOCUMENT).where(_DOCUMENT.uid.in_(among))
+    query = sa.select(BASELINE_DOCUMENT).where(among(_DOCUMENT.uid, of))
     rows = connection.execute(query).all()
     if not rows:
         return
-    codecs.load(connection, {row.codec_id for row in rows})
     now = _now(connection, codecs, [row.uid for row in rows])
-    for row in rows:
-        record = decode(codecs, row.codec_id, row.data)
+    for row, record in zip(rows, decoded(connection, codecs, rows), strict=True):
         seen = now.get(row.uid)
         there = seen.record if seen is not None else None
         yield row.baseline_id, row.uid, record, there is not None and same(record, there)
@@ -213,17 +195,28 @@ def _documents(connection: Connection, number: int) -> Iterator[Sequence[Any]]:
         yield part
 
 
-def _complete(connection: Connection) -> set[Place]:
-    scope = SCOPE.c
-    query = sa.select(scope.provider, scope.account, scope.region, scope.type)
-    rows = connection.execute(query.where(scope.last_complete_at.is_not(None)))
-    return {(row.provider, row.account, row.region, row.type) for row in rows}
+class _Complete:
+    """What was ever read completely: exact places, and listings that span several."""
 
+    def __init__(self, connection: Connection) -> None:
+        scope = SCOPE.c
+        self._places: set[Place] = set()
+        self._spanning: dict[tuple[str, str], list[Coverage]] = {}
+        query = sa.select(scope.provider, scope.account, scope.region, scope.type, scope.excluded)
+        for row in connection.execute(query.where(scope.last_complete_at.is_not(None))):
+            place = (row.provider, row.account, row.region, row.type)
+            if row.region != ANY and not row.type.endswith(ANY):
+                self._places.add(place)
+                continue
+            coverage = Coverage(
+                scope=Scope(*place),
+                status=CoverageStatus.COMPLETE,
+                excluded=tuple(orjson.loads(row.excluded)) if row.excluded else (),
+            )
+            self._spanning.setdefault(place[:2], []).append(coverage)
 
-def _covered(ref: ResourceRef, complete: set[Place]) -> bool:
-    """Whether what covers a place was ever read completely."""
-    return any(
-        (ref.provider, ref.account, region, kind) in complete
-        for region in (ref.region, ANY)
-        for kind in (ref.type, ANY)
-    )
+    def covers(self, ref: ResourceRef) -> bool:
+        """Whether a resource would have been seen, had it been there."""
+        if (ref.provider, ref.account, ref.region, ref.type) in self._places:
+            return True
+        return any(one.covers(ref) for one in self._spanning.get((ref.provider, ref.account), ()))

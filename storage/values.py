@@ -164,3 +164,17 @@ class ScopeState:
             and self.last_complete_at is None
         )
         return not self.complete and not never_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How one resource differs from its baseline now: created (not in it), changed, or deleted (in it, and gone)."""
+
+    kind: ChangeKind
+    ref: ResourceRef
+    name: str
+    fields: tuple[FieldChange, ...]
+    resource_id: int | None
+    """None where it is in the baseline as exported, and was never seen."""
+    since: datetime | None
+    """When the newest of it was seen; None where it never was."""

@@ -10,8 +10,10 @@ import pytest
 
 from config.errors import UsageError
 from config.settings import RetentionSettings
-from providers.resource import Resource, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, Scope
 from storage.baseline import Baselines, Word
+from storage.codec import MIN_SAMPLES
+from storage.database import Database
 from storage.errors import NotStored
 from storage.history import History
 from storage.housekeeping import prune as prune_before
@@ -109,6 +111,36 @@ def test_as_exported_what_was_never_seen_and_what_is_not_in_it(empty_world: Any,
     baselines.remove("delivered", word(world))
     assert baselines.all() == []
     assert baselines.held([make_resource("b").uid]) == {}
+
+
+def test_an_exported_document_is_gone_only_where_its_kind_was_read(
+    empty_world: Any, make_resource: Make
+) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    whole = Scope("memory", "100000000000", ANY, ANY)
+    queue = Scope("memory", "100000000000", "north-1", "memory.queue")
+    exported = [make_resource("machine"), make_resource("queue", scope=queue)]
+    baselines.pin("delivered", Filter(), word(world), exported=exported)
+    # A listing of everything, but for queues.
+    without = Coverage(scope=whole, status=CoverageStatus.COMPLETE, excluded=("memory.queue",))
+    world.record(whole, [], without)
+    assert drifted(baselines, "delivered") == {"machine": ("deleted", [])}
+    assert baselines.unseen("delivered") == 1
+    # One of all queues, by a prefix.
+    world.record(Scope("memory", "100000000000", ANY, "memory.q*"), [])
+    assert set(drifted(baselines, "delivered")) == {"machine", "queue"}
+    assert baselines.unseen("delivered") == 0
+
+
+def test_exported_documents_are_read_with_the_dictionary_they_were_written_with(
+    empty_world: Any, make_resource: Make
+) -> None:
+    world, baselines = empty_world, Baselines(empty_world.database)
+    world.record(SCOPE, [make_resource(f"r{n}", {"Number": n, "Text": "x" * 99}) for n in range(MIN_SAMPLES)])
+    baselines.pin("delivered", Filter(), word(world), exported=[make_resource("never seen", {"Open": False})])
+    with Database.open(world.database.settings) as opened:  # another process, which has read nothing yet
+        again = Baselines(opened)
+        assert drifted(again, "delivered")["never seen"] == ("deleted", [])
 
 
 def test_what_baselines_hold_of_a_resource_can_be_asked_for(empty_world: Any, make_resource: Make) -> None:
