@@ -1,4 +1,5 @@
-"""What can go wrong with the store. Database errors are wrapped once, in ``database.py``; the cause is kept.
+"""What can go wrong with the store. The drivers' errors are wrapped once, in ``database.py``
+(``drivererrors.py`` says as what); the cause is kept.
 
 StorageError
 ├── Locked        another daemon has the SQLite file or the instance name, or a lock was not had in time
