@@ -12,16 +12,16 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
+from providers.resource import Coverage, Resource, ResourceRef
 from storage import bulk
 from storage.among import among
 from storage.codec import Codecs
 from storage.diff import diff_records
 from storage.documents import Record, encode_carrying, only_learned
+from storage.known import spans, whole
 from storage.query import Filter
 from storage.rows import CHUNK, chunks, decode, decoded, ref_of
 from storage.tables import BASELINE_DOCUMENT, RESOURCE, SCOPE, VERSION
@@ -204,16 +204,11 @@ class _Complete:
         self._spanning: dict[tuple[str, str], list[Coverage]] = {}
         query = sa.select(scope.provider, scope.account, scope.region, scope.type, scope.excluded)
         for row in connection.execute(query.where(scope.last_complete_at.is_not(None))):
-            place = (row.provider, row.account, row.region, row.type)
-            if row.region != ANY and not row.type.endswith(ANY):
-                self._places.add(place)
-                continue
-            coverage = Coverage(
-                scope=Scope(*place),
-                status=CoverageStatus.COMPLETE,
-                excluded=tuple(orjson.loads(row.excluded)) if row.excluded else (),
-            )
-            self._spanning.setdefault(place[:2], []).append(coverage)
+            coverage = whole(row)
+            if spans(coverage.scope):
+                self._spanning.setdefault((row.provider, row.account), []).append(coverage)
+            else:
+                self._places.add((row.provider, row.account, row.region, row.type))
 
     def covers(self, ref: ResourceRef) -> bool:
         """Whether a resource would have been seen, had it been there."""

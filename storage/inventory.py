@@ -22,9 +22,10 @@ from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, 
 from storage import documents
 from storage.attribution import note
 from storage.database import Database
+from storage.known import Surroundings
 from storage.observe import Context, Observer, Seen, remove
 from storage.query import Filter, Reader
-from storage.recording import Recording, Surroundings, record_coverage
+from storage.recording import Recording, record_coverage
 from storage.rows import place_id, rows_by
 from storage.tables import APPLIED, COVERAGE, DUE, RESOURCE, SCOPE
 from storage.times import ended, from_us, to_us

@@ -7,8 +7,7 @@ others meet the database, in one transaction a batch.
 from __future__ import annotations
 
 import threading
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,112 +15,18 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, Scope
 from storage import bulk, documents
 from storage.among import among
 from storage.attribution import note
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
-from storage.observe import Context, Observer, Seen, Settled, remove
+from storage.known import SEEN, SLOW, Known, Surroundings, spans
+from storage.observe import Context, Observer, Seen, remove
 from storage.rows import Row, chunks, place_id, rows_by
 from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, to_us
 from storage.values import Change
-
-_SEEN = 1
-_SLOW = 2
-"""Has unread fields or was missed: even an unchanged digest needs a look at its row."""
-
-
-class Known:
-    """The digests of a scope's live resources, compactly: about 150 bytes each."""
-
-    __slots__ = ("flags", "ids", "index")
-
-    def __init__(self) -> None:
-        self.index: dict[bytes, int] = {}
-        self.ids = array("q")
-        self.flags = bytearray()
-
-    def add(self, digest: bytes, resource_id: int, flags: int) -> None:
-        """A resource with its newest digest, which covers its uid and so is its own."""
-        self.index[digest] = len(self.ids)
-        self.ids.append(resource_id)
-        self.flags.append(flags)
-
-    def load(self, rows: Iterable[tuple[int, bytes, bool]]) -> None:
-        """Take in stored resources: id, digest, and whether it needs a look even when unchanged."""
-        index, ids, flags = self.index, self.ids.append, self.flags.append
-        position = len(self.ids)
-        for number, digest, slow in rows:
-            if index.setdefault(digest, position) == position:
-                ids(number)
-                flags(_SLOW if slow else 0)
-                position += 1
-
-    def current(self, row: Row) -> bool:
-        """Whether ``row`` still is what was known."""
-        position = self.index.get(row.digest)
-        return position is not None and self.ids[position] == row.id
-
-    def settle(self, item: Settled) -> None:
-        """Take in what became of an observation."""
-        flags = _SEEN | (_SLOW if item.unread else 0)
-        position = self.index.get(item.before) if item.before is not None else None
-        if position is None or self.ids[position] != item.id:
-            self.add(item.digest, item.id, flags)
-            return
-        if item.before is not None and item.before != item.digest:
-            del self.index[item.before]
-            self.index[item.digest] = position
-        self.flags[position] = flags
-
-    def unseen(self) -> list[int]:
-        """Ids of the resources that were not seen."""
-        return [number for number, flags in zip(self.ids, self.flags, strict=True) if not flags & _SEEN]
-
-
-class Surroundings:
-    """What the store knows of a scope and of those that overlap it."""
-
-    def __init__(self, connection: Connection, scope: Scope) -> None:
-        self.scope = scope
-        self.id: int | None = None
-        self.complete_before = False
-        self.last_complete: int | None = None
-        """The newest complete reading of the scope, or of one that covers it too."""
-        self.places: list[int] = []
-        """Rows of the exact places the scope covers."""
-        self._complete: list[Coverage] = []
-        for row in connection.execute(_overlapping(scope)):
-            other = Scope(row.provider, row.account, row.region, row.type)
-            if other == scope:
-                self.id = row.id
-                self.complete_before = row.first_complete_at is not None
-            if row.last_complete_at is not None and _within(scope, other):
-                self.last_complete = max(self.last_complete or 0, row.last_complete_at)
-            if row.first_complete_at is not None:
-                excluded = tuple(orjson.loads(row.excluded)) if row.excluded else ()
-                self._complete.append(
-                    Coverage(scope=other, status=CoverageStatus.COMPLETE, excluded=excluded)
-                )
-            place = ResourceRef(
-                provider=other.provider,
-                account=other.account,
-                region=other.region,
-                type=other.type,
-                uid="",
-            )
-            if not _wild(other) and scope.covers(place):
-                self.places.append(row.id)
-
-    def first_contact(self, ref: ResourceRef) -> bool:
-        """Whether no complete reading, of this scope or of one that covers it too, could have shown ``ref`` before."""
-        if not self._complete:
-            return True
-        if self.complete_before and not self.scope.covers(ref):
-            return False
-        return not any(c.covers(ref) for c in self._complete)
 
 
 class Sifted(NamedTuple):
@@ -166,7 +71,7 @@ class Recording:
         if self._around.id is None:
             with database.write() as connection:
                 self._around.id = place_id(connection, scope)
-                if not _wild(scope):
+                if not spans(scope):
                     self._around.places.append(self._around.id)
 
     @property
@@ -193,12 +98,12 @@ class Recording:
             content = documents.digest(resource.ref.uid, data)
             with lock:
                 position = index.get(content)
-                if position is None or resource.unread or flags[position] & _SLOW:
+                if position is None or resource.unread or flags[position] & SLOW:
                     pending.append(Seen(resource, data, content))
                 elif flags[position]:
                     self.duplicates += 1
                 else:
-                    flags[position] = _SEEN
+                    flags[position] = SEEN
         return Sifted(read=len(resources), pending=pending)
 
     def store(self, sifted: Sifted) -> list[Change]:
@@ -279,7 +184,7 @@ class Recording:
 
     def _already_seen(self, item: Seen) -> bool:
         position = self._known.index.get(item.digest)
-        seen = position is not None and bool(self._known.flags[position] & _SEEN)
+        seen = position is not None and bool(self._known.flags[position] & SEEN)
         self.duplicates += seen
         return seen
 
@@ -287,7 +192,7 @@ class Recording:
         """Whether ``row`` is newer than this listing, or the uid has come in this reading already."""
         position = self._known.index.get(row.digest)
         if position is not None and self._known.ids[position] == row.id:
-            again = bool(self._known.flags[position] & _SEEN)
+            again = bool(self._known.flags[position] & SEEN)
             self.duplicates += again
             return again
         # Not known when we began: bound to a scope that does not overlap (then it moved here), or written since.
@@ -387,32 +292,3 @@ def record_coverage(
                 permission=coverage.permission,
             )
         )
-
-
-def _overlapping(scope: Scope) -> sa.Select[tuple[object, ...]]:
-    """The rows of the account that may overlap ``scope``; over-inclusive for prefixes."""
-    query = sa.select(
-        SCOPE.c.id,
-        SCOPE.c.provider,
-        SCOPE.c.account,
-        SCOPE.c.region,
-        SCOPE.c.type,
-        SCOPE.c.first_complete_at,
-        SCOPE.c.last_complete_at,
-        SCOPE.c.excluded,
-    ).where(SCOPE.c.provider == scope.provider, SCOPE.c.account == scope.account)
-    if scope.region != ANY:
-        query = query.where(SCOPE.c.region.in_((scope.region, ANY)))
-    if not scope.type.endswith(ANY):
-        query = query.where(sa.or_(SCOPE.c.type == scope.type, SCOPE.c.type.like("%*")))
-    return query
-
-
-def _within(scope: Scope, other: Scope) -> bool:
-    """Whether a complete reading of ``other`` would have shown all of ``scope``."""
-    prefix = other.type.endswith(ANY) and scope.type.startswith(other.type[:-1])
-    return other.region in (ANY, scope.region) and (prefix or other.type == scope.type)
-
-
-def _wild(scope: Scope) -> bool:
-    return scope.region == ANY or scope.type.endswith(ANY)

@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import Mode
 from providers.provider import Action, Deed, Receipt
-from providers.resource import Resource, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, Scope
 from storage.actions import ActionRecord, Actions, ActionStatus
 from storage.attribution import HORIZON, LATE, WAIT, Attributions, AttributionStatus
 from storage.history import EventKind, History
@@ -38,8 +38,6 @@ class Watcher:
         at: datetime = world.later(minutes=15)
         recording = world.inventory.begin(SCOPE, at, clock=lambda: at + 2 * MINUTE)
         recording.add(resources)
-        from providers.resource import Coverage, CoverageStatus
-
         recording.finish(Coverage(scope=SCOPE, status=CoverageStatus.COMPLETE, read=len(resources)))
         return at
 
@@ -77,6 +75,23 @@ def test_one_actor_in_the_window_is_the_actor(watcher: Watcher, make_resource: M
     (difference,) = watcher.history.diff(first, now, actor="eve")
     assert difference.actors == ("eve",)
     assert list(watcher.history.diff(first, now, actor="mallory")) == []
+
+
+def test_a_listing_that_leaves_the_type_out_begins_no_window(watcher: Watcher, make_resource: Make) -> None:
+    first = watcher.cycle(make_resource("one", {"A": 1}))
+    watcher.world.later(minutes=10)
+    everything = Scope(SCOPE.provider, SCOPE.account, ANY, ANY)
+    without = Coverage(scope=everything, status=CoverageStatus.COMPLETE, excluded=("memory.mach*",))
+    watcher.world.record(everything, [], without)
+    second = watcher.cycle(make_resource("one", {"A": 2}))
+    (question,) = watcher.pending(second + HORIZON)
+    assert question.since == first
+    shown = watcher.world.later(minutes=10)
+    watcher.world.record(
+        Scope(SCOPE.provider, SCOPE.account, ANY, "memory.*"), [make_resource("one", {"A": 2})]
+    )
+    third = watcher.cycle(make_resource("one", {"A": 3}))
+    assert [q.since for q in watcher.pending(third + LATE)] == [shown, first]
 
 
 @pytest.mark.parametrize("others", [("bob",), (None,)])
