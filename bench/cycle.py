@@ -24,8 +24,9 @@ import structlog
 from sqlalchemy import event
 
 from bench.common import estate, rss_mb, run
+from config.clouds import Budget
 from config.secrets import Secrets
-from config.settings import Budget, Settings
+from config.settings import Settings
 from daemon.reading import Limits, Readings
 from daemon.report import CycleReport
 from daemon.watch import Watch

@@ -295,7 +295,7 @@ def by_hand(endpoint: str) -> int:
 
 def ours(endpoint: str) -> int:
     """Watchstander's reader, scope by scope; gives how many resources it read."""
-    from config.settings import AwsSettings, Budget
+    from config.clouds import AwsSettings, Budget
     from providers.aws.provider import AwsProvider
     from providers.resource import Scope
 

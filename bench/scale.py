@@ -20,7 +20,7 @@ from typing import Any, Final
 from botocore.awsrequest import AWSResponse
 
 from bench.common import rss_mb, run
-from config.settings import AwsAccounts, AwsSettings, Budget
+from config.clouds import AwsAccounts, AwsSettings, Budget
 from daemon.reading import Limits, Readings
 from providers.aws.provider import AwsProvider
 from providers.resource import Coverage, Resource, Scope

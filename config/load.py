@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from config.document import Document, Location, read_document
 from config.errors import ConfigurationError, Problem
-from config.settings import FileUrl, Settings
+from config.fields import FileUrl
+from config.settings import Settings
 from config.shape import Shape, dotted, shape_at, suggestion
 
 PREFIX = "WATCHSTANDER_"

@@ -13,8 +13,9 @@ from typing import Any
 
 from config.document import Location
 from config.errors import ConfigurationError
+from config.fields import Model
 from config.load import Loaded, load
-from config.settings import Model, Settings
+from config.settings import Settings
 from config.shape import dotted
 
 NEEDS_RESTART: tuple[Location, ...] = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from config.errors import SecretUnavailable, WatchstanderError
-from config.settings import SecretReference
+from config.fields import SecretReference
 
 Resolver = Callable[[str], str]
 """Location -> value. Raises a WatchstanderError where there is none."""

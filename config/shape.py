@@ -11,7 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from config.document import Location
-from config.settings import Model, SecretReference, Settings
+from config.fields import Model, SecretReference
+from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

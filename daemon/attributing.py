@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from config.clouds import ProviderSettings
 from config.errors import WatchstanderError
-from config.settings import ProviderSettings
 from daemon.crew import Crew
 from daemon.defects import sound
 from providers.budget import CallBudget

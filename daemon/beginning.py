@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from config.clouds import Providers
 from config.errors import WatchstanderError
-from config.settings import Providers
 from providers.probe import Probe
 from providers.registry import NAMES, configured
 

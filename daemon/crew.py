@@ -15,8 +15,9 @@ from datetime import datetime
 import httpx
 
 from config.errors import ConfigurationError
+from config.fields import SecretReference
 from config.secrets import Secrets
-from config.settings import PolicySettings, SecretReference, Settings
+from config.settings import PolicySettings, Settings
 from daemon.hooks.hook import Toolbox
 from daemon.schedule import schedule_problems
 from daemon.triggers import ConfiguredHook, configure_hooks

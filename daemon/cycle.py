@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from config.settings import ProviderSettings
+from config.clouds import ProviderSettings
 from daemon.crew import Crew
 from daemon.judging import Judging
 from daemon.reading import Limits, Readings

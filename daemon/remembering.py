@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from config.clouds import PastSettings, ProviderSettings
 from config.errors import WatchstanderError
-from config.settings import PastSettings, ProviderSettings
 from daemon.crew import Crew
 from daemon.defects import sound
 from providers.budget import CallBudget

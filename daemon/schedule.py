@@ -16,8 +16,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from config.clouds import Providers, Schedule
 from config.errors import Problem, UsageError
-from config.settings import Providers, Schedule
 from providers.registry import configured
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from config.settings import Budget
+from config.clouds import Budget
 from providers.errors import TimedOut
 
 FLOOR: Final = 0.05

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
+from config.clouds import AwsSettings, AzureSettings, GcpSettings, Providers, ProviderSettings
 from config.errors import UsageError
-from config.settings import (
-    AwsSettings,
-    AzureSettings,
-    GcpSettings,
-    Providers,
-    ProviderSettings,
-    SecretReference,
-)
+from config.fields import SecretReference
 from providers.errors import Refused
 from providers.probe import Probe
 from providers.provider import Provider

@@ -16,8 +16,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from config.document import Location
+from config.fields import Model, SecretReference, format_duration
 from config.reload import NEEDS_RESTART
-from config.settings import Model, SecretReference, Settings, format_duration
+from config.settings import Settings
 from config.shape import Shape, shape_of
 
 

@@ -33,7 +33,7 @@ class Page:
 def reference_yaml() -> str:
     """``config/reference.yaml``: a configuration that loads, holding every option at its default."""
     lines = [
-        "# Every option of Watchstander, at its default. Made by `make docs` from config/settings.py; edit that instead.",
+        "# Every option of Watchstander, at its default. Made by `make docs` from the settings in config/; edit that instead.",
         "# Copy what you change. A cloud that is named is read: leave out the ones you do not have.",
         "# Durations: 30s, 15m, 2h, 7d. Secrets are references: env:NAME, file:/path, aws-secretsmanager:ID, aws-ssm:NAME.",
     ]
@@ -258,7 +258,7 @@ def terraform_page() -> str:
 
 def permissions_page() -> str:
     """``docs/reference/permissions.md``."""
-    from config.settings import Providers
+    from config.clouds import Providers
     from providers.registry import role_of
 
     out = [
@@ -338,7 +338,7 @@ def policies_page() -> str:
 
 PAGES = (
     Page("config/reference.yaml", reference_yaml),
-    Page("docs/reference/settings.md", lambda: _MADE.format("config/settings.py") + settings_page()),
+    Page("docs/reference/settings.md", lambda: _MADE.format("the settings in config/") + settings_page()),
     Page("docs/reference/cli.md", lambda: _MADE.format("daemon/cli") + cli_page()),
     Page("docs/reference/hooks.md", lambda: _MADE.format("daemon/hooks") + hooks_page()),
     Page("docs/reference/aws-types.md", lambda: _MADE.format("providers/aws/catalog") + aws_page()),

@@ -170,7 +170,8 @@ def copy(
 
     It is copied as it was when the copy began, all of it or nothing; the ledger is verified on the other side.
     """
-    from config.settings import SecretReference, StorageSettings
+    from config.fields import SecretReference
+    from config.settings import StorageSettings
     from storage.database import Database
     from storage.transfer import copy as transfer
 

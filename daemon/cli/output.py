@@ -76,7 +76,7 @@ def text(value: Any) -> str:
         case datetime():
             return value.isoformat(timespec="seconds").replace("+00:00", "Z")
         case timedelta():
-            from config.settings import format_duration
+            from config.fields import format_duration
 
             return format_duration(value)
         case Enum():
@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
     """What orjson does not know, as what it knows."""
     match value:
         case timedelta():
-            from config.settings import format_duration
+            from config.fields import format_duration
 
             return format_duration(value)
         case set() | frozenset():

@@ -75,7 +75,7 @@ def described(policy: Policy, cli: State) -> dict[str, Any]:
 
 def shown(policy: Policy, cli: State) -> str:
     """The same as a page."""
-    from config.settings import format_duration
+    from config.fields import format_duration
 
     settings = cli.settings.policies
     configured = overridden(policy, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from config.errors import UsageError
-from config.settings import parse_duration
+from config.fields import parse_duration
 
 _HINT = "Write RFC 3339 (2024-05-01T12:00:00Z), a date (2024-05-01), 2h, 3d, now, today or yesterday."
 

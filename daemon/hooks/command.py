@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 import orjson
 from pydantic import Field
 
-from config.settings import Duration, Model, parse_duration
+from config.fields import Duration, Model, parse_duration
 from daemon.errors import HookFailed
 from daemon.hooks.hook import Hook, Outcome, Proposal, Trigger, Verification
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from config.settings import Model
+from config.fields import Model
 from daemon.errors import NotForThisHook
 from daemon.hooks.hook import Hook, Outcome, Proposal, Trigger, Verification
 from providers.errors import Conflict

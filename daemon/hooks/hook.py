@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 import orjson
 
-from config.settings import Model, SecretReference
+from config.fields import Model, SecretReference
 from daemon.errors import HookFailed
 from providers.normalise import timestamp
 from providers.provider import Provider, Severity

@@ -16,7 +16,7 @@ import httpx
 import orjson
 from pydantic import AfterValidator, Field
 
-from config.settings import Duration, Model, Secret, parse_duration
+from config.fields import Duration, Model, Secret, parse_duration
 from daemon.errors import HookFailed, Transient
 from daemon.hooks.hook import Hook, Outcome, Proposal, Trigger, Verification
 from providers.normalise import timestamp

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import orjson
 
+from config.clouds import AwsSettings
 from config.errors import UsageError
-from config.settings import AwsSettings
 from providers.aws.config_forms import MAPPED
 from providers.aws.export import Passed, resource_of
 from providers.aws.role import matches

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.catalog.declare import Batch, Call, ResourceType, compiled, fields_of
 from providers.aws.session import Place, Sessions
 from providers.aws.shared import SharedAnswers

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.catalog import Call, ResourceType
 from providers.aws.catalog.declare import none, pick
 from providers.aws.session import Place, Sessions

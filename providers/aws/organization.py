@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError
 from providers.resource import ANY, Coverage, Scope

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import botocore.session
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.errors import wrapped
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import boto3
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws import actions, deeds, events, past, role, sqs, terraform
 from providers.aws.aggregate import CONFIRMATIONS, Aggregator
 from providers.aws.catalog import Placement, ResourceType, catalog

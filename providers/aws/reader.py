@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws import cloudcontrol
 from providers.aws.asking import Asker, Group, grouped, parse_json, says
 from providers.aws.catalog.declare import Placement, ResourceType, compiled

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.actions import effects
 from providers.aws.catalog import ResourceType, catalog
 from providers.aws.organization import operations

@@ -9,7 +9,7 @@ import json
 import os
 from datetime import UTC, datetime
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.session import Place, Sessions
 from providers.errors import Refused
 

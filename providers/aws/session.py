@@ -28,7 +28,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.answers import refuse_half_answers
 from providers.aws.errors import is_throttling, wrapped
 from providers.budget import CallBudget, CallBudgets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from config.settings import AwsEvents
+from config.clouds import AwsEvents
 from providers.aws.session import Place, Sessions
 from providers.provider import Message
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from azure.core import AzureClouds
 from azure.core.credentials import AccessToken, TokenCredential
 
-from config.settings import AzureSettings, SecretReference
+from config.clouds import AzureSettings
+from config.fields import SecretReference
 from providers.errors import Refused
 
 CLOUDS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.details import DETAILS
 from providers.azure.names import PROVIDER
 from providers.azure.queries import within

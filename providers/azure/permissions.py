@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.actions import CHANGES
 from providers.azure.deeds import PERMISSION
 from providers.azure.details import DETAILS, Detail

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from config.settings import AzureSettings, SecretReference
+from config.clouds import AzureSettings
+from config.fields import SecretReference
 from providers.azure.discovery import READABLE_STATES, named, subscriptions
 from providers.azure.rights import missing, permissions_at
 from providers.azure.session import Session

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from config.settings import AzureSettings, SecretReference
+from config.clouds import AzureSettings
+from config.fields import SecretReference
 from providers.azure import deeds, events, permissions, terraform
 from providers.azure.actions import Actor
 from providers.azure.discovery import discover

@@ -17,7 +17,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.queue import QueueClient
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.errors import answers, storage_code
 from providers.azure.rights import QUEUE_ACTION, QUEUE_ROLE
 from providers.budget import CallBudgets

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.batches import Batches
 from providers.azure.detail_reader import DetailReader
 from providers.azure.details import DETAILS

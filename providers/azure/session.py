@@ -25,7 +25,8 @@ from azure.mgmt.resourcegraph import ResourceGraphClient
 from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 from requests.adapters import HTTPAdapter
 
-from config.settings import AzureSettings, SecretReference
+from config.clouds import AzureSettings
+from config.fields import SecretReference
 from providers.azure.credentials import CLOUDS, credential_of
 from providers.azure.errors import answers
 from providers.budget import CallBudget, CallBudgets

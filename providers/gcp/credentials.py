@@ -12,7 +12,7 @@ import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import AnonymousCredentials, Credentials
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 
 SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.errors import ProviderError
 from providers.gcp import names
 from providers.gcp.catalog import ORGANIZATION_TYPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.gcp.actions import KINDS
 from providers.gcp.catalog import TYPES
 from providers.gcp.contents import contents

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.errors import ProviderError
 from providers.gcp.session import Session
 from providers.probe import Look, Probe, look, nobody

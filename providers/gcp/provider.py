@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.gcp import deeds, events, permissions, terraform
 from providers.gcp.actions import Actor
 from providers.gcp.discovery import Discoverer

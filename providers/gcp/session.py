@@ -32,8 +32,8 @@ from google.cloud.asset_v1.services.asset_service.transports import (
     AssetServiceRestTransport,
 )
 
+from config.clouds import GcpSettings
 from config.errors import UsageError
-from config.settings import GcpSettings
 from providers.budget import CallBudget, CallBudgets
 from providers.errors import ProviderError, Throttled, TimedOut, Unavailable
 from providers.gcp import names

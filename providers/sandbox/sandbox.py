@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Final, Self
 
-from config.settings import Providers
+from config.clouds import Providers
 from providers.sandbox.faults import Faults
 
 CLOUDS: Final = ("aws", "azure", "gcp")

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from config.settings import AwsSettings, Settings
+from config.clouds import AwsSettings
+from config.settings import Settings
 from daemon.durable import StepEvent
 from daemon.intake import Handlers
 from daemon.secrets import make_secrets

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from config.clouds import AwsSettings, AzureSettings, GcpSettings, Providers
 from config.load import load, reference_text
-from config.settings import AwsSettings, AzureSettings, GcpSettings, Providers, Settings
+from config.settings import Settings
 from config.shape import dotted, every_option
 
 ROOT = Path(__file__).parents[2]

@@ -54,7 +54,8 @@ def test_the_service_has_the_least_rights(setting: str, value: str) -> None:
 
 
 def test_the_service_lives_longer_than_its_own_shutdown_and_is_watched() -> None:
-    from config.settings import Settings, parse_duration
+    from config.fields import parse_duration
+    from config.settings import Settings
 
     settings = unit()
     assert parse_duration(settings["TimeoutStopSec"][0]) > Settings().shutdown_timeout

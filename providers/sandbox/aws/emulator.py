@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from config.settings import AwsAccounts, AwsEvents, AwsSettings, Budget, Schedule
+from config.clouds import AwsAccounts, AwsEvents, AwsSettings, Budget, Schedule
 from providers.sandbox.aws.door import CONTAIN_ROLE, READ_ROLE
 from providers.sandbox.aws.estate import TYPES, Estate, seed_estate
 from providers.sandbox.faults import Faults

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.sandbox.azure import estate, queues
 from providers.sandbox.azure.arm import ArmError, ArmStore
 from providers.sandbox.azure.queues import Queue, QueueError

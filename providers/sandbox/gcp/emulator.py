@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.sandbox.faults import Faults
 from providers.sandbox.gcp import estate
 from providers.sandbox.gcp.grpc_server import AssetGrpc

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.provider import AwsProvider
 from providers.sandbox.aws import AwsEmulator, Estate
 

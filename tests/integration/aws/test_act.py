@@ -268,7 +268,7 @@ def test_a_change_reported_by_cloudtrail(provider: AwsProvider, aws: AwsEmulator
 
 
 def test_without_a_queue_there_is_no_source(make: Make) -> None:
-    from config.settings import AwsEvents
+    from config.clouds import AwsEvents
 
     assert make({"events": AwsEvents()}).event_sources() == ()
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from botocore.validate import ParamValidator
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.catalog import catalog
 from providers.aws.provider import AwsProvider
 from providers.provider import Selection
@@ -57,7 +57,7 @@ def item(resource: Resource) -> dict[str, Any]:
 
 
 def settings(**aggregator: Any) -> dict[str, Any]:
-    from config.settings import AwsAggregator
+    from config.clouds import AwsAggregator
 
     return {
         "types": (GROUP, VOLUME),

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from config.settings import AwsAccounts, AwsSettings
+from config.clouds import AwsAccounts, AwsSettings
 from providers.aws.provider import AwsProvider
 from providers.aws.session import Place
 from providers.provider import Discovery, Selection

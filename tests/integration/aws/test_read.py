@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import AwsAccounts
+from config.clouds import AwsAccounts
 from providers.aws.catalog import catalog
 from providers.aws.provider import AwsProvider
 from providers.errors import Gone, Refused

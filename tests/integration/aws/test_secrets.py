@@ -8,9 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
+from config.clouds import Providers
 from config.errors import SecretUnavailable
+from config.fields import SecretReference
 from config.secrets import Secrets
-from config.settings import Providers, SecretReference, Settings
+from config.settings import Settings
 from daemon.secrets import make_secrets
 from providers.sandbox.aws import AwsEmulator
 

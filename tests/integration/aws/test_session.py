@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import AwsAccounts
+from config.clouds import AwsAccounts
 from providers.aws.provider import AwsProvider
 from providers.aws.session import MAX_CLIENTS, Place
 from providers.errors import Expired, Refused

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.credentials import CLOUDS, credential_of
 from providers.errors import Refused
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from daemon.intake import Handlers, Intake, Result
 from daemon.metrics import Metrics
 from providers.azure.permissions import as_role

@@ -16,7 +16,7 @@ import vcr
 import yaml
 from azure.core.rest import HttpRequest
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.detail_reader import DetailReader
 from providers.azure.details import DETAILS
 from providers.azure.document import document_of, resource_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.credentials import credential_of
 from providers.azure.names import parse, ref_of
 from providers.azure.provider import AzureProvider

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from config.clouds import AwsAccounts, AwsSettings, Providers
 from config.errors import UsageError
 from config.load import load
-from config.settings import AwsAccounts, AwsSettings, Providers
 from daemon.beginning import configuration, probe_all
 from daemon.cli import app
 from daemon.cli.context import State

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.gcp.contents import contents, unasked
 from providers.gcp.permissions import role
 from providers.gcp.provider import GcpProvider

@@ -15,7 +15,7 @@ import pytest
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.gcp.credentials import credentials_of
 
 POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/clouds/providers/ours"

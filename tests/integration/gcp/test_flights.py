@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from providers.errors import Gone
 from providers.gcp.document import document, resource
 from providers.gcp.provider import GcpProvider

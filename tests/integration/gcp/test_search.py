@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import GcpSettings
+from config.clouds import GcpSettings
 from daemon.intake import Handlers, Intake
 from daemon.metrics import Metrics
 from providers.errors import Denied

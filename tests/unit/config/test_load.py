@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from config.document import MAX_BYTES, parse_document
 from config.errors import ConfigurationError
+from config.fields import format_duration, parse_duration
 from config.load import Loaded, load
-from config.settings import Mode, Settings, format_duration, parse_duration
+from config.settings import Mode, Settings
 
 Load = Callable[..., Loaded]
 

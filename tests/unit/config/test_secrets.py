@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import SecretUnavailable, WatchstanderError
+from config.fields import SecretReference
 from config.secrets import HIDDEN, Secrets, SecretValue, redact
-from config.settings import SecretReference
 
 
 def reference(text: str) -> SecretReference:

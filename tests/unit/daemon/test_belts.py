@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from config.errors import UsageError
-from config.settings import HookSettings, Model, StorageSettings
+from config.fields import Model
+from config.settings import HookSettings, StorageSettings
 from daemon.asking import Asking
 from daemon.desk import Desk, Plans
 from daemon.durable import ImmediateRunner

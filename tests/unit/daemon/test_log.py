@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import structlog
 
+from config.fields import SecretReference
 from config.secrets import HIDDEN, Secrets, SecretValue
-from config.settings import LogSettings, SecretReference
+from config.settings import LogSettings
 from daemon import log
 
 

@@ -150,7 +150,7 @@ def test_a_named_action_is_granted_whatever_is_configured(capsys: pytest.Capture
 
 
 def test_each_hooks_actions_exist_and_allow_what_it_says_it_needs() -> None:
-    from config.settings import Providers
+    from config.clouds import Providers
     from daemon.hooks import HOOKS
     from providers.registry import role_of
 

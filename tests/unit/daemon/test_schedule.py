@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.clouds import Schedule
 from config.errors import UsageError
-from config.settings import Schedule
 from daemon.schedule import Scheduler, cron_trigger, interval
 
 SUNDAY = datetime(2026, 3, 1, tzinfo=UTC)

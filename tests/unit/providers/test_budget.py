@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import Budget
+from config.clouds import Budget
 from providers.budget import FLOOR, CallBudget, CallBudgets
 from providers.errors import TimedOut
 

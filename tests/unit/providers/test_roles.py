@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.clouds import AwsAccounts, AwsEvents, AwsSettings, AzureSettings, GcpSettings, Providers
 from config.errors import UsageError
-from config.settings import AwsAccounts, AwsEvents, AwsSettings, AzureSettings, GcpSettings, Providers
 from providers.aws import actions as aws_actions
 from providers.aws import role as aws_role
 from providers.aws.catalog import catalog

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from config.settings import AwsSettings
+from config.clouds import AwsSettings
 from providers.aws.asking import decoded, parse_json, says
 from providers.aws.catalog import Call
 from providers.aws.provider import AwsProvider

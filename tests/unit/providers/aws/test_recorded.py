@@ -16,7 +16,7 @@ import boto3
 import placebo
 import pytest
 
-from config.settings import AwsAccounts, AwsSettings
+from config.clouds import AwsAccounts, AwsSettings
 from providers.aws.catalog import catalog
 from providers.aws.provider import AwsProvider
 from providers.errors import Throttled

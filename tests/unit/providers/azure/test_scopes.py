@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import AzureSettings
+from config.clouds import AzureSettings
 from providers.azure.details import DETAILS, Detail
 from providers.azure.discovery import narrow
 from providers.azure.names import SUBSCRIPTION, parse

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.clouds import GcpSettings
 from config.errors import UsageError
-from config.settings import GcpSettings
 from providers.gcp.actions import KINDS
 from providers.gcp.catalog import TYPES
 from providers.gcp.discovery import narrow
