@@ -3,19 +3,15 @@
 Questions(database).exposure(Filter(where="document.Public"), since, until)     by what documents said
 Questions(database).failing(FindingFilter(policies=frozenset({"p"})), since, until)     by what policies said
 
-A window begins when its state was first *seen*; the change itself happened after the reading before that one. What began at
-the first contact with a scope, or as the oldest that the cloud's own history tells (``at_least``), may have lasted long
-before. A time over which a field that the expression
-reads was unread is a window of its own (``certain`` false): unread is neither true nor false.
+What a window is, and where it begins and ends, is :mod:`storage.windows`'s.
 """
 
 from __future__ import annotations
 
-import re
 import statistics
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +24,6 @@ from config.errors import UsageError
 from providers.resource import ResourceRef
 from storage.among import among
 from storage.database import Database
-from storage.documents import Record, speaks_of_tags
 from storage.finding import FindingFilter, Reason
 from storage.findings import conditions
 from storage.history import History
@@ -37,31 +32,12 @@ from storage.rows import PLACED, chunks, decode, decoded, ref_of
 from storage.tables import FINDING, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import Origin
+from storage.windows import Judged, Window, fields_read, unread, windows
 
 RESOURCES = 100
 """How many resources' whole pasts are in memory at once."""
 GROUPS = ("severity", "policy", "provider", "account", "region", "type", "phase", "resource")
 """What findings may be grouped by; ``tag:KEY`` besides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """From when to when a resource was in a state. ``end`` is None while it lasts (at the end of what was asked for).
-
-    ``at_least``: it was so in the oldest that is known of it, so it began then or before. ``certain`` false: what decides it was unread.
-    ``what``: the expression, or the policy's id.
-    """
-
-    ref: ResourceRef
-    what: str
-    start: datetime
-    end: datetime | None
-    at_least: bool = False
-    certain: bool = True
-
-    def seconds(self, until: datetime) -> float:
-        """How long it lasted, or has lasted at ``until``."""
-        return ((self.end or until) - self.start).total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,19 +92,19 @@ class Questions:
         for part in chunks(ids, RESOURCES):
             versions = _VERSIONS.where(among(RESOURCE.c.id, part), VERSION.c.valid_from <= end)
             with self._database.read() as connection:
-                found = self._judged(connection, versions, wanted, reads)
-                windows = list(_windows(found, wanted.where or "tags", end))
-            yield from (w for w in windows if w.start < until and (w.end is None or w.end > since))
+                judged = self._judged(connection, versions, wanted, reads)
+                found = list(windows(judged, wanted.where or "tags", end))
+            yield from (w for w in found if w.start < until and (w.end is None or w.end > since))
 
     def _judged(
         self, connection: Connection, query: sa.Select[Any], wanted: Filter, reads: frozenset[str]
-    ) -> Iterator[tuple[Any, Record, bool, bool]]:
-        """Versions in order: row, record, whether it holds, whether that is certain."""
+    ) -> Iterator[Judged]:
+        """Versions in order."""
         for row in connection.execute(query).all():
             self._codecs.load(connection, (row.codec_id,))
             record = decode(self._codecs, row.codec_id, row.data)
             holds = wanted.accepts_record(row.uid, row.provider, record)
-            yield row, record, holds, not _unread(wanted, reads, record.unknown)
+            yield Judged(row, record, holds, not unread(wanted, reads, record.unknown))
 
     def failing(
         self, wanted: FindingFilter, since: datetime, until: datetime, *, batch: int = 500
@@ -321,60 +297,6 @@ _FOUND = (
 
 def _of_framework(row: Any, wanted: FindingFilter) -> bool:
     return wanted.framework is None or wanted.framework in orjson.loads(row.frameworks)
-
-
-def _windows(judged: Iterable[tuple[Any, Record, bool, bool]], what: str, end: int) -> Iterator[Window]:
-    """Versions that hold, or may, joined where one follows the other without a gap. One that could not be decided is a
-    window of its own."""
-    last: tuple[Any, Record, int, bool] | None = (
-        None  # the first row of the window, its newest record, its end, certain
-    )
-    for row, record, holds, certain in judged:
-        joins = (
-            last is not None
-            and last[0].resource_id == row.resource_id
-            and last[2] == row.valid_from
-            and last[3] == certain
-        )
-        if last is not None and not (joins and (holds or not certain)):
-            yield _window(last, what, end)
-            last = None
-        if holds or not certain:
-            last = (last[0] if last is not None else row, record, row.valid_to, certain)
-    if last is not None:
-        yield _window(last, what, end)
-
-
-def _window(last: tuple[Any, Record, int, bool], what: str, end: int) -> Window:
-    row, record, ends, certain = last
-    return Window(
-        ref=ref_of(row, record),
-        what=what,
-        start=from_us(row.valid_from),
-        end=from_us(ends) if ends <= end else None,
-        # The oldest that is known, whether we saw it or were told.
-        at_least=row.origin == Origin.BASELINE or row.valid_from == row.past_from,
-        certain=certain,
-    )
-
-
-def _unread(wanted: Filter, reads: frozenset[str], unknown: Sequence[str]) -> bool:
-    """Whether the answer hangs on a field that was never read by then."""
-    if not unknown:
-        return False
-    if not reads.isdisjoint(unknown) or "*" in reads:
-        return True
-    return (bool(wanted.tags) or "tags" in reads) and any(speaks_of_tags(name) for name in unknown)
-
-
-def fields_read(expression: str) -> frozenset[str]:
-    """Every name a JMESPath expression could mean as a top-level field of the document: more rather than fewer, and ``*``
-    where it reads the document as a whole."""
-    without_literals = re.sub(r"`(?:[^`\\]|\\.)*`|'(?:[^'\\]|\\.)*'", " ", expression)
-    quoted = re.findall(r'"((?:[^"\\]|\\.)*)"', without_literals)
-    bare = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r'"(?:[^"\\]|\\.)*"', " ", without_literals))
-    whole = re.search(r"\bdocument\b(?!\s*\.\s*[A-Za-z_\"])", without_literals) is not None or not bare
-    return frozenset([*quoted, *bare, *(["*"] if whole and expression else [])])
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ from storage.findings import FindingFilter, Findings
 from storage.history import EventKind, History
 from storage.inventory import Inventory
 from storage.query import Filter
-from storage.questions import Questions, fields_read
+from storage.questions import Questions
+from storage.windows import fields_read
 
 Make = Callable[..., Resource]
 SCOPE = Scope("memory", "100000000000", "north-1", "memory.machine")
