@@ -66,7 +66,7 @@ def main(file: str, step: str = "", moment: str = "") -> None:
         handlers = Handlers(change=watch.changes.on_change, finding=dying(watch.changes.on_finding, moment))
         source = MortalSource(source) if moment == "acknowledge" else source
     intake = watch.intake(handlers)
-    while intake.poll(source, 1.0):
+    while intake.poll(source, 0):
         pass
     for workflow in watch.runner.unfinished():
         watch.runner.result(workflow, 60)

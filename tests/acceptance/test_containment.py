@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,8 +30,10 @@ from storage.deadletters import DeadLetters
 from storage.events import Events
 from storage.ledger import Ledger
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from processes import forked
+
 DRIVER = Path(__file__).with_name("containment_driver.py")
-ROOT = Path(__file__).parents[2]
 NUMBERS = count(1)
 
 HOOK: dict[str, Any] = {
@@ -75,16 +76,10 @@ class House:
         """Run the daemon until the queue is empty and everything has ended; returns its exit status."""
         file = self.folder / "settings.json"
         file.write_text(json.dumps(self.settings()))
-        process = subprocess.run(
-            [sys.executable, str(DRIVER), str(file), *death],
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert process.returncode in (0, -signal.SIGKILL), process.stderr[-4000:]
-        return process.returncode
+        process = forked(DRIVER, str(file), *death)
+        status = process.wait()
+        assert status in (0, -signal.SIGKILL), process.said[-4000:]
+        return status
 
     def status(self) -> str:
         return key_status(self.emulator.endpoint, self.key)

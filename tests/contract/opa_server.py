@@ -110,6 +110,7 @@ def forget(handler: Handler) -> bool:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment: in two, the second waits 40 ms for the client's acknowledgement
     local = threading.local()
 
     @property

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 from providers.provider import Selection
 from storage.findings import FindingFilter, FindingStatus
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 import joins_driver as driver
+from processes import forked
 
 ROUNDS = 8
 
@@ -22,19 +22,11 @@ def test_no_verdict_is_lost_wherever_the_process_dies(tmp_path: Path) -> None:
     driver.open_watch(tmp_path, 0).close()
     killed = 0
     for round_ in range(ROUNDS):
-        child = subprocess.Popen(
-            [sys.executable, str(Path(driver.__file__)), str(tmp_path), str(round_)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        )
-        assert child.stdout is not None
+        child = forked(Path(driver.__file__), str(tmp_path), str(round_))
         for _ in range(chance.randint(20, 150)):
-            if not child.stdout.read(1):
+            if not child.read():
                 break
-        killed += child.poll() is None
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        killed += child.kill()
         watch = driver.open_watch(tmp_path, round_)
         try:
             watch.cycle(Selection(), kind="scheduled")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,9 +22,11 @@ from storage.history import EventKind, History
 from storage.past import Past, PastState, PastStatus
 from storage.values import Origin
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 import past_driver as driver
 from past_driver import CLOUD, NOW
+from processes import forked
 
 
 @pytest.fixture
@@ -200,19 +200,11 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_told_twice(tmp_path: Path) ->
         folder = tmp_path / str(round_)
         folder.mkdir()
         driver.open_watch(folder, cloud).close()
-        child = subprocess.Popen(
-            [sys.executable, str(Path(driver.__file__)), str(folder)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        )
-        assert child.stdout is not None
+        child = forked(Path(driver.__file__), str(folder))
         for _ in range(chance.randint(60, 430)):
-            if not child.stdout.read(1):
+            if not child.read():
                 break
-        killed += child.poll() is None
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        killed += child.kill()
         watch = driver.open_watch(folder, cloud)
         try:
             watch.cycle(Selection(), kind="scheduled")

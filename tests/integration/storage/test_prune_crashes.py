@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,10 +19,11 @@ from storage.history import History
 from storage.inventory import Inventory
 from storage.retention import kept_moments, prune
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
+from processes import forked
 from prune_driver import NOW, RULES
 
-ROOT = Path(__file__).parents[3]
 SCOPE = Scope("memory", "1", "north", "memory.t")
 
 
@@ -60,19 +58,10 @@ def drive(url: str, kills: int) -> None:
         fill(database)
         expected = states(database)
         for _ in range(kills):
-            ours, theirs = os.pipe()
-            child = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("prune_driver.py")), url, str(theirs)],
-                cwd=ROOT,
-                env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-                pass_fds=(theirs,),
-            )
-            os.close(theirs)
+            child = forked(Path(__file__).with_name("prune_driver.py"), url)
             for _ in range(chance.randrange(1, 12)):
-                assert os.read(ours, 1) == b"."
-            child.send_signal(signal.SIGKILL)
-            assert child.wait() == -signal.SIGKILL
-            os.close(ours)
+                assert child.read() == b"."
+            assert child.kill(), "it was not done yet"
             assert states(database) == expected
             assert list(check(database)) == []
         done = prune(database, RULES, NOW, actor="test")
