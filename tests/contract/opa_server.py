@@ -110,7 +110,7 @@ def forget(handler: Handler) -> bool:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one segment: in two, the second waits 40 ms for the client's acknowledgement
+    wbufsize = -1  # head and body in one segment: the second of two waits 40 ms to be acknowledged
     local = threading.local()
 
     @property
