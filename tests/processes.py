@@ -17,7 +17,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-IMPORTED = ["boto3", "daemon.intake", "daemon.secrets", "daemon.watch", "providers.aws.provider"]
+IMPORTED = [
+    "boto3",
+    "daemon.cli.app",
+    "daemon.intake",
+    "daemon.secrets",
+    "daemon.watch",
+    "providers.aws.provider",
+]
 """No module of Google's: gRPC does not survive a fork."""
 
 
@@ -33,6 +40,13 @@ class Forked:
     def read(self) -> bytes:
         """The next byte of its standard output; none when it has ended."""
         return os.read(self._output.fileno(), 1)
+
+    def output(self) -> str:
+        """All that it still writes to its standard output, to its end."""
+        parts = []
+        while part := os.read(self._output.fileno(), 65536):
+            parts.append(part)
+        return b"".join(parts).decode()
 
     def kill(self) -> bool:
         """End it with -9; whether it was running still."""

@@ -20,7 +20,11 @@ from ruamel.yaml import YAML
 
 from providers.sandbox.gcp import GcpEmulator
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from processes import forked
+
 ROOT = Path(__file__).parents[2]
+COMMAND = ROOT / "daemon/__main__.py"
 LIMIT = 90
 
 
@@ -90,13 +94,11 @@ class Place:
         with self.file.open("w") as out:
             YAML().dump(self.settings, out)
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Any verb, to its end."""
-        command = [sys.executable, "-m", "daemon", "--config", str(self.file), *arguments]
-        env = {**os.environ, **environment}
-        return subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
+        process = forked(COMMAND, "--config", str(self.file), *arguments)
+        told = process.output()
+        return subprocess.CompletedProcess(arguments, process.wait(LIMIT), told, process.said)
 
     def start(self) -> Daemon:
         self.write()
