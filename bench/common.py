@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import StorageSettings
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Resource, Scope
 from storage.database import Database
 

@@ -30,7 +30,8 @@ from config.settings import Settings
 from daemon.reading import Limits, Readings
 from daemon.report import CycleReport
 from daemon.watch import Watch
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from providers.resource import Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
 from storage.database import Database

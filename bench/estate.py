@@ -25,7 +25,7 @@ from config.secrets import Secrets
 from config.settings import Settings
 from daemon.watch import Watch
 from policies.subject import asset
-from providers.memory import TYPES
+from providers.memory.documents import TYPES
 from providers.provider import Selection
 
 POLICIES = 150

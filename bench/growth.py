@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from bench.common import START, rss_mb
 from bench.history import changed, compacted, context, database, rested
 from config.settings import RetentionSettings
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Coverage, CoverageStatus
 from storage import documents
 from storage.database import Database

@@ -37,7 +37,7 @@ from bench.common import START, new_database, rss_mb
 from config.settings import StorageSettings
 from policies.policy import Language, Phase, Policy
 from policies.verdict import Message, Outcome, Verdict
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.provider import Severity
 from providers.resource import Coverage, CoverageStatus
 from storage import documents

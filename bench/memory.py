@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench.common import START, batches, estate, new_database, rss_mb, run
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Coverage, CoverageStatus
 from storage.inventory import Inventory
 

@@ -31,7 +31,7 @@ from bench.common import START, batches, estate, rss_mb
 from bench.history import compacted
 from bench.unchanged import ended, hash_only
 from config.settings import StorageSettings
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Resource
 from storage import search
 from storage.database import Database

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -105,7 +106,7 @@ class ExportedCloud:
     def discover(self, selection: Selection) -> Discovery:
         """The scopes that the files speak of, as far as they are wanted."""
         scopes = tuple(s for s in self._spool.scopes if s.provider == self.name and self._wanted(s))
-        return Discovery(scopes=tuple(s for s in scopes if selected(s, selection)))
+        return Discovery(scopes=tuple(s for s in scopes if selection.takes(s)))
 
     def read(self, scope: Scope) -> Reading:
         """The resources of a scope; exported, never complete."""
@@ -193,11 +194,10 @@ class ExportedEstate:
         self._spool = Spool()
         names = ", ".join(path.name for path in paths)
         self.source = f"{'an export' if len(paths) == 1 else f'{len(paths)} exports'} ({names})"
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self._spool.close)
             self._gather(paths)
-        except BaseException:
-            self._spool.close()
-            raise
+            on_failure.pop_all()
 
     def _gather(self, paths: Sequence[Path]) -> None:
         for export in exports(paths):
@@ -236,19 +236,3 @@ class ExportedEstate:
 
     def __exit__(self, *_: object) -> None:
         self._spool.close()
-
-
-def selected(scope: Scope, selection: Selection) -> bool:
-    """Whether a scope of one region and one type is among what is selected."""
-    return (
-        (not selection.providers or scope.provider in selection.providers)
-        and (not selection.accounts or scope.account in selection.accounts)
-        and (not selection.regions or scope.region in selection.regions)
-        and (
-            not selection.types
-            or any(
-                scope.type == wanted or (wanted.endswith("*") and scope.type.startswith(wanted[:-1]))
-                for wanted in selection.types
-            )
-        )
-    )

@@ -30,6 +30,21 @@ class Selection:
         """Whether nothing narrows it."""
         return not (self.providers or self.accounts or self.regions or self.types)
 
+    def takes(self, scope: Scope) -> bool:
+        """Whether a scope of one region and one type is among what is selected."""
+        return (
+            (not self.providers or scope.provider in self.providers)
+            and (not self.accounts or scope.account in self.accounts)
+            and (not self.regions or scope.region in self.regions)
+            and (
+                not self.types
+                or any(
+                    scope.type == wanted or (wanted.endswith("*") and scope.type.startswith(wanted[:-1]))
+                    for wanted in self.types
+                )
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:

@@ -102,10 +102,10 @@ def _exported(cli: State, files: list[Path], selection: Selection) -> ExitStatus
     from daemon.log import configure
     from daemon.report import Exported
     from daemon.watch import Watch
-    from providers.offline import ExportedEstate, selected
+    from providers.offline import ExportedEstate
 
     estate = cli.closing.enter_context(ExportedEstate(files))
-    wanted = [scope for scope in estate.scopes if selected(scope, selection)]
+    wanted = [scope for scope in estate.scopes if selection.takes(scope)]
     if not wanted:
         names = ", ".join(map(str, files))
         raise UsageError(

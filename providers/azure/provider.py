@@ -60,6 +60,7 @@ class AzureProvider:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._sleep = sleep
         budgets = CallBudgets(settings.budget, sleep=sleep)
         self._session = Session(settings, budgets=budgets, sleep=sleep, secret=secret)
         self._versions = Versions(self._session)
@@ -109,7 +110,14 @@ class AzureProvider:
         if self._settings.events.queue_url is None:
             return ()
         if self._queue is None:
-            self._queue = self._session.queue()
+            from providers.azure.queue import (
+                StorageQueue,  # the storage SDK is loaded only where a queue is watched
+            )
+
+            session = self._session
+            self._queue = StorageQueue(
+                self._settings, session.credential, budgets=session.budgets, sleep=self._sleep
+            )
         return (self._queue,)
 
     def action_kinds(self) -> Mapping[str, ActionKind]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import requests
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
@@ -31,9 +31,6 @@ from providers.azure.credentials import CLOUDS, credential_of
 from providers.azure.errors import answers
 from providers.budget import CallBudget, CallBudgets
 from providers.errors import Refused, Throttled, Unavailable
-
-if TYPE_CHECKING:
-    from providers.azure.queue import StorageQueue
 
 PAGE: Final = 1000
 """Rows a Resource Graph page: the most the service gives."""
@@ -124,7 +121,7 @@ class Session:
                 f"azure.endpoint is {self.base_url}: a real credential is not sent over plain http.",
                 hint="Use https, or `credential: static` with the sandbox.",
             )
-        self._credential = credential_of(settings, secret)
+        self.credential = credential_of(settings, secret)
         self._http = requests.Session()
         adapter = HTTPAdapter(pool_maxsize=max(16, settings.budget.concurrency), max_retries=0)
         self._http.mount("https://", adapter)
@@ -150,7 +147,7 @@ class Session:
             # A write whose answer is lost is never sent again by itself: `methods` names reads only.
             _Retry(self._sleep, methods, retry_total=RETRIES, retry_read=1, retry_connect=1),
             *([_PlainHttp()] if self.base_url.startswith("http://") else []),
-            ARMChallengeAuthenticationPolicy(self._credential, *self._scopes),
+            ARMChallengeAuthenticationPolicy(self.credential, *self._scopes),
             policies.CustomHookPolicy(),
             ARMHttpLoggingPolicy(),
         ]
@@ -171,7 +168,7 @@ class Session:
         """The client for subscriptions and tenants."""
         with self._lock:
             if self._subscriptions is None:
-                self._subscriptions = SubscriptionClient(self._credential, **self._client_arguments())
+                self._subscriptions = SubscriptionClient(self.credential, **self._client_arguments())
             return self._subscriptions
 
     def resources(self, subscription: str) -> ResourceManagementClient:
@@ -179,7 +176,7 @@ class Session:
         with self._lock:
             client = self._resources.get(subscription)
             if client is None:
-                client = ResourceManagementClient(self._credential, subscription, **self._client_arguments())
+                client = ResourceManagementClient(self.credential, subscription, **self._client_arguments())
                 self._resources[subscription] = client
             return client
 
@@ -187,7 +184,7 @@ class Session:
         """The client for Resource Graph."""
         with self._lock:
             if self._graph is None:
-                self._graph = ResourceGraphClient(self._credential, **self._client_arguments(posts_read=True))
+                self._graph = ResourceGraphClient(self.credential, **self._client_arguments(posts_read=True))
             return self._graph
 
     # Calls
@@ -288,22 +285,16 @@ class Session:
         response.raise_for_status()
         return response.json()
 
-    def queue(self) -> StorageQueue:
-        """The storage queue the settings name."""
-        from providers.azure.queue import StorageQueue
-
-        return StorageQueue(self.settings, self._credential, budgets=self.budgets, sleep=self._sleep)
-
     def token(self) -> str:
         """A token for Azure Resource Manager, as the credential gives it. Raises ProviderError."""
         with answers("The token"):
-            return self._credential.get_token(*self._scopes).token
+            return self.credential.get_token(*self._scopes).token
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
             self._http.close()
-            close = getattr(self._credential, "close", None)
+            close = getattr(self.credential, "close", None)
             if close is not None:
                 close()
 

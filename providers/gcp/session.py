@@ -216,7 +216,6 @@ class Session:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
         deadline: Deadline | None = None,
     ) -> dict[str, Any]:
         """One REST call and its JSON object. Reads are tried again, writes never. Raises ProviderError."""
@@ -229,7 +228,6 @@ class Session:
                 self.url(service, path),
                 params=query,
                 json=body,
-                headers=headers,
                 timeout=timeout,
                 max_allowed_time=timeout,
                 allow_redirects=False,

@@ -14,7 +14,8 @@ from config.secrets import Secrets
 from config.settings import Settings
 from daemon.report import CycleReport
 from daemon.watch import Watch
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from storage.findings import Finding, FindingFilter, FindingStatus
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.errors import Denied, Expired, NotEnabled, ProviderError, Throttled, TimedOut, Unavailable
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.provider import Selection
 from providers.resource import Scope
 from storage.cycles import CycleStatus

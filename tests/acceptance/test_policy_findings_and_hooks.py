@@ -16,7 +16,8 @@ import pytest
 from config.secrets import Secrets
 from config.settings import Mode
 from daemon.hooks.hook import Trigger
-from providers.memory import MemoryProvider, message
+from providers.memory.provider import MemoryProvider
+from providers.memory.queue import message
 from providers.provider import Action, Event, EventKind, Receipt, Selection
 from providers.resource import ResourceRef, Scope
 from storage.actions import ActionRecord, ActionStatus

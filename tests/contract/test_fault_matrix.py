@@ -302,7 +302,7 @@ def test_a_token_that_azure_does_not_give(azure_cloud: Cloud, monkeypatch: Any, 
         raise error
 
     for name in ("get_token", "get_token_info"):
-        monkeypatch.setattr(fresh._session._credential, name, refuse, raising=False)
+        monkeypatch.setattr(fresh._session.credential, name, refuse, raising=False)
     azure_cloud.provider = fresh
     try:
         coverage, changes = azure_cloud.read(azure_cloud.listed)

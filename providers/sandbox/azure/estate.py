@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from providers.sandbox.azure import estate_details
 from providers.sandbox.azure.arm import TERRAFORM, ArmStore
+from providers.sandbox.azure.estate_rules import group_of, rule, ssh
 
 PRODUCTION: Final = "a0000000-0000-4000-8000-00000000000a"
 DEVELOPMENT: Final = "b0000000-0000-4000-8000-00000000000b"
@@ -59,14 +60,17 @@ class _Seeder:
         return str(stored["id"])
 
     def _network(self) -> None:
-        rule = "Microsoft.Network/networkSecurityGroups"
-        closed = self._put("network", rule, f"nsg-{self._short}-closed", _nsg([_ssh("10.0.0.0/8", 100)]))
-        self._put("network", rule, f"nsg-{self._short}-open", _nsg([_ssh("*", 100)]))
+        kind = "Microsoft.Network/networkSecurityGroups"
+        closed = self._put("network", kind, f"nsg-{self._short}-closed", group_of([ssh("10.0.0.0/8", 100)]))
+        self._put("network", kind, f"nsg-{self._short}-open", group_of([ssh("*", 100)]))
         self._put(
-            "network", rule, f"nsg-{self._short}-rdp-open", _nsg([_rule("AllowRdp", 200, "3389", "Internet")])
+            "network",
+            kind,
+            f"nsg-{self._short}-rdp-open",
+            group_of([rule("AllowRdp", 200, "3389", "Internet")]),
         )
         self._put(
-            "network", rule, f"nsg-{self._short}-web", _nsg([_rule("AllowHttps", 100, "443", "Internet")])
+            "network", kind, f"nsg-{self._short}-web", group_of([rule("AllowHttps", 100, "443", "Internet")])
         )
         for name, group in ((f"vnet-{self._short}", closed), (f"vnet-{self._short}-open", None)):
             guarded = {"networkSecurityGroup": {"id": group}} if group else {}
@@ -375,34 +379,3 @@ _ACLS: Final[dict[str, Any]] = {
     "ipRules": [],
     "virtualNetworkRules": [],
 }
-
-
-def _nsg(rules: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "securityRules": rules,
-        "defaultSecurityRules": [_rule("DenyAllInBound", 65500, "*", "*", "Deny")],
-    }
-
-
-def _ssh(source: str, priority: int) -> dict[str, Any]:
-    return _rule("AllowSsh", priority, "22", source)
-
-
-def _rule(name: str, priority: int, port: str, source: str, access: str = "Allow") -> dict[str, Any]:
-    return {
-        "name": name,
-        "etag": 'W/"5f2a"',
-        "properties": {
-            "access": access,
-            "direction": "Inbound",
-            "priority": priority,
-            "protocol": "Tcp",
-            "sourceAddressPrefix": source,
-            "sourcePortRange": "*",
-            "destinationAddressPrefix": "*",
-            "destinationPortRange": port,
-            "sourceAddressPrefixes": [],
-            "destinationPortRanges": [],
-            "provisioningState": "Succeeded",
-        },
-    }

@@ -25,35 +25,26 @@ class AuditLog:
     def record(
         self,
         project: str,
-        method: str,
-        resource_name: str,
         at: datetime,
-        principal: str | None,
-        *,
-        resource: Mapping[str, Any] | None = None,
-        service: str = "storage.googleapis.com",
-        **more: Any,
+        call: Mapping[str, Any],
+        **entry: Any,
     ) -> None:
-        """Remember an admin activity."""
-        entry = {
+        """Remember an admin activity: ``call`` has the fields of the audit log's own payload, ``entry`` those around it."""
+        told = {
             "logName": f"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity",
             "insertId": uuid4().hex[:12],
             "timestamp": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "severity": "NOTICE",
-            "resource": dict(resource or {}),
             "protoPayload": {
                 "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
-                "serviceName": service,
-                "methodName": method,
-                "resourceName": resource_name,
-                "authenticationInfo": {"principalEmail": principal} if principal else {},
                 "requestMetadata": {"callerIp": "198.51.100.7", "callerSuppliedUserAgent": "gcloud/500"},
                 "status": {},
+                **call,
             },
-            **more,
+            **entry,
         }
         with self._lock:
-            self._entries.setdefault(project, []).append(entry)
+            self._entries.setdefault(project, []).append(told)
 
     def list(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request. Raises GcpError."""

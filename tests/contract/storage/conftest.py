@@ -14,7 +14,8 @@ import pytest
 from config.settings import StorageSettings
 from policies.policy import Language, Phase, Policy
 from policies.verdict import Message, Outcome, Verdict
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection, Severity
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage.database import Database

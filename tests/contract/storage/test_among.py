@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Resource, Scope
 from storage.among import among
 from storage.database import Database

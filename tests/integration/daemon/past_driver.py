@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from config.secrets import Secrets
 from config.settings import Settings
 from daemon.watch import Watch
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import PastVersion, Selection
 from providers.resource import Resource
 

@@ -19,7 +19,8 @@ from daemon.cli.context import State
 from daemon.cli.history import named
 from daemon.watch import Watch
 from providers.errors import Denied, ProviderError, Refused, Throttled
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Deed
 from storage.attribution import AttributionStatus
 from storage.history import History, TimelineEntry

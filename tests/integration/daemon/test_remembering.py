@@ -16,7 +16,7 @@ from daemon.cli import app
 from daemon.cli.context import State
 from daemon.watch import Watch
 from providers.errors import Denied, NotEnabled, ProviderError, Refused, Throttled
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.provider import Selection
 from storage.history import EventKind, History
 from storage.past import Past, PastState, PastStatus

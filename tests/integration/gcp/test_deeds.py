@@ -29,10 +29,13 @@ def test_the_audit_log_names_who_and_from_where(
     def record(who: str | None, at: Any, named: str = name, **more: Any) -> None:
         emulator.audit_log.record(
             project,
-            "storage.setIamPermissions",
-            f"projects/_/buckets/{named}",
             at,
-            who,
+            {
+                "serviceName": "storage.googleapis.com",
+                "methodName": "storage.setIamPermissions",
+                "resourceName": f"projects/_/buckets/{named}",
+                "authenticationInfo": {"principalEmail": who} if who else {},
+            },
             resource={"type": "gcs_bucket", "labels": {"project_id": project, "bucket_name": named}},
             **more,
         )

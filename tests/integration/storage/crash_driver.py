@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from config.settings import StorageSettings
 from policies.verdict import Message, Outcome, Verdict
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from storage.cycles import Cycles, CycleSummary
 from storage.database import Database

@@ -17,7 +17,8 @@ from daemon.cli.context import State
 from policies.policy import Language, Phase, Policy
 from policies.verdict import Message, Outcome, Verdict
 from providers.errors import Denied
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Message as Letter
 from providers.provider import Selection, Severity
 from storage.database import Database

@@ -15,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from config.settings import StorageSettings
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from storage.cycles import Cycles
 from storage.database import Database
@@ -148,7 +149,7 @@ from storage.database import Database
 from storage.errors import Full
 from storage.inventory import Inventory
 from storage.ledger import Ledger
-from providers.memory import Estate
+from providers.memory.estate import Estate
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 estate = Estate(resources=20_000, scopes=1)

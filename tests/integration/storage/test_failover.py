@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from config.settings import StorageSettings
-from providers.memory import Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from storage.check import check
 from storage.database import WRITER_LOCK, Database

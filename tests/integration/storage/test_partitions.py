@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import command
 
 from config.settings import RetentionSettings, StorageSettings
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import partitions, transfer
 from storage.baseline import Baselines, Word

@@ -23,7 +23,8 @@ from daemon.metrics import Metrics
 from daemon.respond import House, Responder, Ruling
 from daemon.triggers import ConfiguredHook, action_id
 from providers.errors import Conflict, Denied, Throttled
-from providers.memory import SET_FIELD, Estate, MemoryProvider
+from providers.memory.estate import Estate
+from providers.memory.provider import SET_FIELD, MemoryProvider
 from providers.provider import Action, Severity
 from providers.resource import ResourceRef, Scope
 from storage.actions import Actions, ActionStatus

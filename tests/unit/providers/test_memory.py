@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from providers.errors import Conflict, Denied, Gone, Refused, Throttled, TimedOut
-from providers.memory import SET_FIELD, TYPES, Estate, MemoryProvider, message
+from providers.memory.documents import TYPES
+from providers.memory.estate import Estate
+from providers.memory.provider import SET_FIELD, MemoryProvider
+from providers.memory.queue import message
 from providers.normalise import canonical, encode
 from providers.provider import Action, Event, EventKind, Provider, Selection
 from providers.resource import Coverage, CoverageStatus, Resource, Scope

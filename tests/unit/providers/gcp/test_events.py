@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.gcp.events import moment, parse, unwrap
+from providers.gcp.events import parse
+from providers.gcp.message import moment, unwrap
 from providers.provider import IGNORED, EventKind, Severity
 
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED") or Path(__file__).parents[4].parent / "shared")
