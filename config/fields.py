@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 _DURATION = re.compile(r"(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d|w)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -84,6 +84,35 @@ class FileUrl:
 
 
 DatabaseUrl = Annotated[str, FileUrl()]
+
+
+_PATH = re.compile(
+    r"""(?: [^.\[\]"\s][^.\[\]"]* | \["[^"]+"\] )      # Tags, @tags, ["a.b"]
+        (?: \.[^.\[\]"]+ | \[[^\[\]]*\] )*            # .Value, [Team], [*], []""",
+    re.VERBOSE,
+)
+
+
+def _field_path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise ValueError(
+            f"{value[:60]!r} is not the path of a field; write Tags[Team].Value as `diff` shows it"
+        )
+    return value
+
+
+FieldPath = Annotated[str, AfterValidator(_field_path)]
+"""A field of a document, as differences name it."""
+
+
+def _type_pattern(value: str) -> str:
+    if not re.fullmatch(r"[^\s*]+\*?|\*", value):
+        raise ValueError(f"{value[:60]!r} is no type; write aws.s3_bucket, or aws.s3_* for all that begin so")
+    return value
+
+
+TypePattern = Annotated[str, AfterValidator(_type_pattern)]
+"""A type, or with a trailing ``*`` all that begin so."""
 
 
 class Model(BaseModel):

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from config.clouds import Providers
-from config.fields import DatabaseUrl, Duration, Model, Secret
+from config.fields import DatabaseUrl, Duration, FieldPath, Model, Secret, TypePattern
 from config.ledger import LedgerSettings
 
 
@@ -41,6 +41,13 @@ class RetentionSettings(RetentionRule):
     """Type -> another rule; a trailing ``*`` matches a prefix, the longest counts."""
     events: Duration = timedelta(days=400)
     """How long it is remembered that an event was taken, and what nobody could understand."""
+
+
+class HistorySettings(Model):
+    """What is told of the past."""
+
+    ignored_fields: dict[TypePattern, tuple[FieldPath, ...]] = Field(default_factory=dict)
+    """Type -> fields whose changes are not told (``Tags[Backup]``, ``BlockDeviceMappings[*].Ebs``; recorded and judged they are); a trailing ``*`` matches a prefix."""
 
 
 class StorageSettings(Model):
@@ -173,6 +180,8 @@ class Settings(Model):
     """The clouds to watch."""
     storage: StorageSettings = StorageSettings()
     """Where everything is remembered."""
+    history: HistorySettings = HistorySettings()
+    """What is told of the past."""
     policies: PolicySettings = PolicySettings()
     """Which policies judge."""
     containment: ContainmentSettings = ContainmentSettings()

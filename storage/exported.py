@@ -22,7 +22,7 @@ from storage.codec import Codecs
 from storage.diff import diff_records
 from storage.documents import Record, encode_carrying, only_learned
 from storage.known import spans, whole
-from storage.query import Filter
+from storage.query import Filter, of_type
 from storage.rows import CHUNK, chunks, decode, decoded, ref_of
 from storage.tables import BASELINE_DOCUMENT, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, from_us
@@ -60,10 +60,7 @@ def _accepts(wanted: Filter, ref: ResourceRef, record: Record) -> bool:
         (not wanted.providers or ref.provider in wanted.providers)
         and (not wanted.accounts or ref.account in wanted.accounts)
         and (not wanted.regions or ref.region in wanted.regions)
-        and (
-            not wanted.types
-            or any(ref.type == t or (t.endswith("*") and ref.type.startswith(t[:-1])) for t in wanted.types)
-        )
+        and (not wanted.types or of_type(ref.type, wanted.types))
         and wanted.accepts_record(ref.uid, ref.provider, record)
     )
 

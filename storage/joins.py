@@ -21,6 +21,7 @@ from providers.relation import provider_of
 from providers.resource import ANY, CoverageStatus
 from storage.among import among
 from storage.database import Database
+from storage.query import of_type
 from storage.rows import chunks
 from storage.tables import COVERAGE, FINDING, JOINED, RESOURCE, SCOPE, UNKNOWN
 from storage.times import OPEN, to_us
@@ -258,10 +259,9 @@ def _state(name: str, account: str, places: Iterable[Any], listings: Iterable[An
 
 
 def _shows(row: Any, name: str) -> bool:
-    if not (row.type == name or (row.type.endswith(ANY) and name.startswith(row.type[:-1]))):
-        return False
-    excluded = orjson.loads(row.excluded) if row.excluded else ()
-    return not any(name == p or (p.endswith(ANY) and name.startswith(p[:-1])) for p in excluded)
+    return of_type(name, (row.type,)) and not of_type(
+        name, orjson.loads(row.excluded) if row.excluded else ()
+    )
 
 
 def _complete(row: Any) -> bool:

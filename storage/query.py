@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -163,6 +163,11 @@ def type_matches(column: sa.ColumnElement[str], pattern: str) -> sa.ColumnElemen
     if pattern.endswith("*"):
         return column.startswith(pattern[:-1], autoescape=True)
     return column == pattern
+
+
+def of_type(name: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns matches a type: as :func:`type_matches`, without the database."""
+    return any(name.startswith(p[:-1]) if p.endswith("*") else name == p for p in patterns)
 
 
 _COLUMNS = (

@@ -1,16 +1,15 @@
-"""Questions over the whole past: exposure windows, resources that flap, how long it takes to resolve. Streaming.
+"""Questions over the whole past: exposure windows, how long it takes to resolve. Streaming.
 
 Questions(database).exposure(Filter(where="document.Public"), since, until)     by what documents said
 Questions(database).failing(FindingFilter(policies=frozenset({"p"})), since, until)     by what policies said
 
-What a window is, and where it begins and ends, is :mod:`storage.windows`'s.
+What a window is, and where it begins and ends, is :mod:`storage.windows`'s; what changes again and again :mod:`storage.flapping`'s.
 """
 
 from __future__ import annotations
 
 import statistics
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,36 +20,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.errors import UsageError
-from providers.resource import ResourceRef
 from storage.among import among
 from storage.database import Database
 from storage.finding import FindingFilter, Reason
 from storage.findings import conditions
-from storage.history import History
 from storage.query import Filter
 from storage.rows import PLACED, chunks, decode, decoded, ref_of
 from storage.tables import FINDING, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
-from storage.values import Origin
 from storage.windows import Judged, Window, fields_read, unread, windows
 
 RESOURCES = 100
 """How many resources' whole pasts are in memory at once."""
 GROUPS = ("severity", "policy", "provider", "account", "region", "type", "phase", "resource")
 """What findings may be grouped by; ``tag:KEY`` besides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flapping:
-    """A resource that changed often. ``contents``: how many different contents it had; fewer than ``changes`` means that it
-    went to and fro. ``fields``: those that changed most often, with how often."""
-
-    ref: ResourceRef
-    changes: int
-    contents: int
-    first_at: datetime
-    last_at: datetime
-    fields: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,74 +117,6 @@ class Questions:
                     end=ended(row.resolved_at) if row.resolved_at <= end else None,
                     at_least=bool(row.baseline),
                 )
-
-    def flapping(
-        self,
-        since: datetime,
-        until: datetime,
-        *,
-        more_than: int = 3,
-        wanted: Filter | None = None,
-        limit: int = 100,
-    ) -> list[Flapping]:
-        """Resources with more than so many changes in (since, until], the restless first; at most ``limit``. A field that
-        was merely learned is no change, nor is the first contact, nor the oldest that a cloud's own history tells."""
-        start, end = to_us(since), to_us(until)
-        count = sa.func.count().label("changes")
-        counted = (
-            sa.select(
-                VERSION.c.resource_id,
-                count,
-                sa.func.count(VERSION.c.digest.distinct()).label("contents"),
-                sa.func.min(VERSION.c.valid_from).label("first_at"),
-                sa.func.max(VERSION.c.valid_from).label("last_at"),
-            )
-            .join(RESOURCE, RESOURCE.c.id == VERSION.c.resource_id)
-            .where(
-                VERSION.c.valid_from > start,
-                VERSION.c.valid_from <= end,
-                VERSION.c.valid_to > start,
-                VERSION.c.origin.in_((int(Origin.OBSERVED), int(Origin.PAST))),
-                VERSION.c.valid_from != sa.func.coalesce(RESOURCE.c.past_from, -1),
-            )
-            .group_by(VERSION.c.resource_id)
-            .having(count > more_than)
-            .subquery()
-        )
-        query = (
-            sa.select(counted, *PLACED)
-            .join(RESOURCE, RESOURCE.c.id == counted.c.resource_id)
-            .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
-            .order_by(counted.c.changes.desc(), RESOURCE.c.id)
-        )
-        wanted = wanted or Filter()
-        if wanted.narrows_places:
-            query = query.where(wanted.places())
-        with self._database.read() as connection:
-            rows = connection.execute(query.limit(None if wanted.reads_documents else limit)).all()
-        found: list[Flapping] = []
-        history = History(self._database)
-        for row in rows:
-            entries = history.timeline(row.uid)
-            newest = next((e.resource for e in reversed(entries) if e.resource is not None), None)
-            if wanted.reads_documents and (
-                newest is None or not wanted.accepts_record(row.uid, row.provider, newest)
-            ):
-                continue
-            restless = Counter(f.path for e in entries if since < e.at <= until for f in e.fields)
-            found.append(
-                Flapping(
-                    ref=ref_of(row),
-                    changes=row.changes,
-                    contents=row.contents,
-                    first_at=from_us(row.first_at),
-                    last_at=from_us(row.last_at),
-                    fields=tuple(restless.most_common(5)),
-                )
-            )
-            if len(found) == limit:
-                break
-        return found
 
     def resolution(
         self, by: str, since: datetime, until: datetime, wanted: FindingFilter | None = None

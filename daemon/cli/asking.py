@@ -14,6 +14,7 @@ from daemon.cli.exits import ExitStatus
 if TYPE_CHECKING:
     from providers.resource import Scope
     from storage.database import Database
+    from storage.ignoring import Ignoring
     from storage.query import Filter
 
 Types = Annotated[
@@ -41,6 +42,9 @@ Where = Annotated[
         metavar="EXPR",
         help="Only where this JMESPath holds, over uid, provider, account, region, type, name, tags, document, unread.",
     ),
+]
+AllFields = Annotated[
+    bool, typer.Option("--all-fields", help="With the fields that history.ignored_fields leaves out.")
 ]
 At = Annotated[
     str | None, typer.Option(metavar="TIME", help="As it was then: 2h, 3d, yesterday, 2024-05-01T12:00:00Z.")
@@ -82,6 +86,20 @@ def chosen(
         tags=pairs,
         where=where,
     )
+
+
+def ignoring(cli: State, *, all_fields: bool) -> Ignoring:
+    """What ``history.ignored_fields`` leaves out; nothing with ``--all-fields``. Raises ConfigurationError."""
+    from storage.ignoring import Ignoring
+
+    return Ignoring({} if all_fields else cli.settings.history.ignored_fields)
+
+
+def told_ignored(cli: State, ignored: Ignoring) -> None:
+    """Say how much was left out, where anything was."""
+    if ignored.left_out:
+        changes = "1 change" if ignored.left_out == 1 else f"{ignored.left_out:,} changes"
+        cli.out.note(f"Left out {changes} of fields in history.ignored_fields (--all-fields tells them too).")
 
 
 def told_unread(cli: State, wanted: Filter) -> ExitStatus:

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import Accounts, At, Clouds, Regions, Tags, Types, Where, chosen, opened, told_unread
+from daemon.cli.asking import (
+    Accounts,
+    AllFields,
+    At,
+    Clouds,
+    Regions,
+    Tags,
+    Types,
+    Where,
+    chosen,
+    ignoring,
+    opened,
+    told_ignored,
+    told_unread,
+)
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
 from daemon.cli.history import by_field, shown
@@ -101,7 +115,7 @@ def list_(cli: State) -> None:
 
 
 @verb(app, "watchstander baseline drift release-7", "watchstander baseline drift release-7 --format ndjson")
-def drift(cli: State, name: Name) -> ExitStatus:
+def drift(cli: State, name: Name, all_fields: AllFields = False) -> ExitStatus:
     """What differs from a baseline now, by resource and field: changed, deleted, or created since.
 
     Exit status 1 where something does; 3 where a scope that bears on the answer was not read completely last time.
@@ -109,15 +123,16 @@ def drift(cli: State, name: Name) -> ExitStatus:
     from storage.baseline import Baselines
 
     store, seen = Baselines(opened(cli)), 0
-    held = store.get(name)
+    held, ignored = store.get(name), ignoring(cli, all_fields=all_fields)
 
     def rows() -> Any:
         nonlocal seen
-        for one in store.drift(name):
+        for one in ignored.apply(store.drift(name)):
             seen += 1
             yield _drift(one)
 
     cli.out.items(by_field(rows()) if cli.out.human else rows(), DRIFT, empty="Nothing drifted.")
+    told_ignored(cli, ignored)
     status = told_unread(cli, held.wanted)
     if held.exported and (unseen := store.unseen(name)):
         cli.out.note(

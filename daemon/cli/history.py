@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import Accounts, Clouds, Regions, Tags, Types, Where, chosen, opened
+from daemon.cli.asking import (
+    Accounts,
+    AllFields,
+    Clouds,
+    Regions,
+    Tags,
+    Types,
+    Where,
+    chosen,
+    ignoring,
+    opened,
+    told_ignored,
+)
 from daemon.cli.context import State
 from daemon.cli.output import Column, dumps
 from daemon.cli.verbs import verb
@@ -55,6 +67,7 @@ def history(
         bool, typer.Option("--documents", help="With the whole document of each version (json, ndjson).")
     ] = False,
     field: Field = None,
+    all_fields: AllFields = False,
 ) -> None:
     """The versions of one resource, oldest first, by field, with who made them where that is known.
 
@@ -78,11 +91,14 @@ def history(
             else "`watchstander inventory` lists what there is."
         )
         raise NotStored(f"{uid} is not known.", hint=hint)
+    ignored = ignoring(cli, all_fields=all_fields or field is not None)
+    told = ignored.apply(entries)
     if cli.out.human:
-        rows = (_entry(e, documents=False) for e in entries)
+        rows = (_entry(e, documents=False) for e in told)
         cli.out.items(by_field({**row, "actor": named(row)} for row in rows), HISTORY)
     else:
-        cli.out.items((_entry(e, documents=documents) for e in entries), HISTORY)
+        cli.out.items((_entry(e, documents=documents) for e in told), HISTORY)
+    told_ignored(cli, ignored)
 
 
 @verb(
@@ -106,6 +122,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         str | None, typer.Option(metavar="WHO", help="Only where this one made one of the changes.")
     ] = None,
     field: Field = None,
+    all_fields: AllFields = False,
 ) -> None:
     """What is different between two times, by resource and field; what changed and changed back is not there."""
     from storage.history import History
@@ -118,8 +135,11 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
             "--from is later than --to.", hint="Write --from 3d --to 1d: from three days ago to one day ago."
         )
     wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
-    found = map(_difference, History(opened(cli)).diff(earlier, later, wanted, actor=actor, field=field))
+    ignored = ignoring(cli, all_fields=all_fields or field is not None)
+    differences = History(opened(cli)).diff(earlier, later, wanted, actor=actor, field=field)
+    found = map(_difference, ignored.apply(differences))
     cli.out.items(by_field(found) if cli.out.human else found, DIFF, empty="Nothing is different.")
+    told_ignored(cli, ignored)
 
 
 def _fields(fields: Iterable[FieldChange]) -> list[Mapping[str, Any]]:

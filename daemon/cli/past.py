@@ -8,7 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import Accounts, Clouds, Regions, Tags, Types, Where, chosen, opened
+from daemon.cli.asking import (
+    Accounts,
+    AllFields,
+    Clouds,
+    Regions,
+    Tags,
+    Types,
+    Where,
+    chosen,
+    ignoring,
+    opened,
+    told_ignored,
+)
 from daemon.cli.context import State
 from daemon.cli.output import Column
 from daemon.cli.verbs import verb
@@ -95,8 +107,13 @@ def exposure(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli.out.items(rows, WINDOWS, empty="Never, as far as is known.")
 
 
-@verb(app, "watchstander flapping --from 7d --more-than 5", "watchstander flapping --from 30d --type 'aws.*'")
-def flapping(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+@verb(
+    app,
+    "watchstander flapping --from 7d --more-than 5",
+    "watchstander flapping --from 30d --type 'aws.*'",
+    name="flapping",
+)
+def flapping_(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli: State,
     from_: From = "7d",
     to: To = "now",
@@ -108,16 +125,20 @@ def flapping(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     provider: Clouds = None,
     tag: Tags = None,
     where: Where = None,
+    all_fields: AllFields = False,
 ) -> None:
     """Resources that changed again and again, the restless first, with the fields that did.
 
     Fewer different contents than changes means that it went to and fro: two tools may be at odds over it.
     """
-    from storage.questions import Questions
+    from storage.flapping import flapping
 
     since, until = between(cli, from_, to)
     wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
-    found = Questions(opened(cli)).flapping(since, until, more_than=more_than, wanted=wanted, limit=limit)
+    ignored = ignoring(cli, all_fields=all_fields)
+    found = flapping(
+        opened(cli), since, until, more_than=more_than, wanted=wanted, limit=limit, ignoring=ignored
+    )
     rows = (
         {
             **_place(one.ref),
@@ -130,6 +151,7 @@ def flapping(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         for one in found
     )
     cli.out.items(rows, RESTLESS, empty="Nothing changed so often.")
+    told_ignored(cli, ignored)
 
 
 def between(cli: State, from_: str, to: str) -> tuple[datetime, datetime]:

@@ -1,4 +1,4 @@
-"""Questions over the past: windows, flapping, time to resolve; and that windows are what a naive model says."""
+"""Questions over the past: windows, time to resolve; and that windows are what a naive model says."""
 
 from __future__ import annotations
 
@@ -146,26 +146,6 @@ def test_a_finding_is_the_teams_that_had_the_resource_then(
             findings.apply([verdict], {"p": policy}, at=world.later())
     told = {r.group: (r.opened, r.resolved) for r in questions.resolution("tag:Team", start, world.now)}
     assert told == {"": (1, 1), "green": (1, 1), "red": (1, 1)}
-
-
-def test_what_flaps(world: Any) -> None:
-    questions, start = Questions(world.database), world.now
-    world.cycle()
-    for beat in range(6):
-        world.later()
-        world.estate.change(world.estate.uid(0), {"Public": beat % 2 == 0, "Encrypted": "no"})
-        world.estate.change(world.estate.uid(1), {"Size": beat // 3})
-        world.cycle()
-    (first, second) = questions.flapping(start, world.now, more_than=1)
-    assert (first.ref.uid, first.changes, first.contents) == (world.estate.uid(0), 6, 2)
-    assert first.fields[0][0] == "Public"
-    assert (second.ref.uid, second.changes) == (world.estate.uid(1), 2)
-    assert [f.ref.uid for f in questions.flapping(start, world.now)] == [world.estate.uid(0)]
-    assert questions.flapping(start, world.now, more_than=1, limit=1) == [first]
-    where = Filter(where="document.Size == `1`")
-    assert [f.ref.uid for f in questions.flapping(start, world.now, more_than=1, wanted=where)] == [
-        second.ref.uid
-    ]
 
 
 def test_the_past_of_one_field(empty_world: Any, make_resource: Make) -> None:
