@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from daemon.cli import app
 from daemon.cli.context import State
-from providers.memory import Estate
+from providers.memory.estate import Estate
 from providers.provider import Message as Letter
 from storage.database import Database
 from storage.deadletters import DeadLetters
