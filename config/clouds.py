@@ -186,8 +186,8 @@ class AzureEvents(Model):
     """How long a message in work is hidden from others."""
 
 
-class AzureSettings(ProviderSettings):
-    """Microsoft Azure."""
+class AzureTenant(Model):
+    """A tenant of Azure: how we prove who we are there, and what of it is read."""
 
     tenant_id: str | None = None
     """The tenant; the credential's own otherwise."""
@@ -209,8 +209,6 @@ class AzureSettings(ProviderSettings):
         "static",
     ] = "default"
     """How we prove who we are; ``static`` is for the sandbox only."""
-    cloud: Literal["public", "government", "china"] = "public"
-    """The Azure cloud."""
     subscriptions: tuple[str, ...] = ()
     """Subscription ids to read; empty, and no ``management_groups``, means all the credential can see."""
     exclude_subscriptions: tuple[str, ...] = ()
@@ -221,6 +219,45 @@ class AzureSettings(ProviderSettings):
     """Management groups of which no subscription is ever read."""
     events: AzureEvents = AzureEvents()
     """Where events arrive."""
+
+
+class AzureSettings(AzureTenant, ProviderSettings):
+    """Microsoft Azure: one tenant, or several."""
+
+    cloud: Literal["public", "government", "china"] = "public"
+    """The Azure cloud."""
+    tenants: tuple[AzureTenant, ...] = ()
+    """Several tenants, each with a credential and a choice of its own (the same settings as one has); none is given beside them."""
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if not self.tenants:
+            return self
+        beside = sorted(AzureTenant.model_fields.keys() & self.model_fields_set)
+        if beside:
+            raise ValueError(
+                f"with `tenants`, {', '.join(f'`{name}`' for name in beside)} belong into each tenant"
+            )
+        ids = [(tenant.tenant_id or "").lower() for tenant in self.tenants]
+        if "" in ids or len(set(ids)) < len(ids):
+            raise ValueError("each of `tenants` needs a `tenant_id` of its own")
+        named = [one.lower() for tenant in self.tenants for one in dict.fromkeys(tenant.subscriptions)]
+        twice = sorted({one for one in named if named.count(one) > 1})
+        if twice:
+            raise ValueError(f"subscription {twice[0]} is named by more than one of `tenants`")
+        return self
+
+    def each(self) -> tuple[AzureSettings, ...]:
+        """The settings of each tenant; these themselves where they are those of one."""
+        if not self.tenants:
+            return (self,)
+        common = {name: getattr(self, name) for name in ("cloud", *ProviderSettings.model_fields)}
+        return tuple(
+            AzureSettings.model_validate(
+                common | {name: getattr(tenant, name) for name in AzureTenant.model_fields}
+            )
+            for tenant in self.tenants
+        )
 
 
 class GcpSettings(ProviderSettings):

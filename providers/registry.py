@@ -41,6 +41,10 @@ def open_provider(name: str, settings: Providers, clock: Clock, secret: Secret |
 
         return AwsProvider(settings.aws, clock=clock)
     if name == "azure" and settings.azure is not None:
+        if settings.azure.tenants:
+            from providers.azure.tenants import AzureTenants
+
+            return AzureTenants(settings.azure, clock=clock, secret=secret)
         from providers.azure.provider import AzureProvider
 
         return AzureProvider(settings.azure, clock=clock, secret=secret)

@@ -26,11 +26,14 @@ ReadSecret = Callable[[SecretReference], str]
 
 
 class StaticCredential:
-    """A token that is always the same: for the sandbox, which looks only whether there is one."""
+    """A token that is always the same: for the sandbox, which looks only whether there is one, and of which tenant."""
+
+    def __init__(self, tenant: str | None = None) -> None:
+        self._token = "watchstander-sandbox" + (f":{tenant}" if tenant else "")
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
         """The token, good for as long as anyone asks."""
-        return AccessToken("watchstander-sandbox", 2**33)
+        return AccessToken(self._token, 2**33)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -44,7 +47,7 @@ def credential_of(
     Raises Refused where something it needs is not configured or cannot be used.
     """
     if settings.credential == "static":
-        return StaticCredential()
+        return StaticCredential(settings.tenant_id)
     from azure import identity
 
     given: dict[str, Any] = {"authority": CLOUDS[settings.cloud][1], **(options or {})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from config.clouds import AzureSettings
@@ -21,9 +21,12 @@ DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
 """What looking below a management group needs."""
 
 
-def discover(settings: AzureSettings, session: Session, selection: Selection) -> Discovery:
-    """The scopes to read. Raises ProviderError if nothing at all can be discovered, or if it cannot be told what lies
-    below an excluded management group: what must never be read is not guessed."""
+def discover(
+    settings: AzureSettings, session: Session, selection: Selection, elsewhere: Collection[str] = ()
+) -> Discovery:
+    """The scopes to read. Subscriptions whose home is a tenant in ``elsewhere`` (ids, lower case) are left to its own
+    credential. Raises ProviderError if nothing at all can be discovered, or if it cannot be told what lies below an
+    excluded management group: what must never be read is not guessed."""
     if selection.providers and PROVIDER not in selection.providers:
         return Discovery(scopes=())
     unread: list[Coverage] = []
@@ -38,19 +41,22 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
             unread.append(_unread(Scope(PROVIDER, f"managementgroups/{group.lower()}", ANY, ANY), error))
     narrowed = bool(settings.subscriptions or settings.management_groups)
     names: dict[str, str] = {}
+    foreign: dict[str, str] = {}
     try:
         for subscription in subscriptions(session):
-            if str(subscription.get("state", "Enabled")).lower() in READABLE_STATES:
-                names[str(subscription["subscriptionId"]).lower()] = str(
-                    subscription.get("displayName") or ""
-                )
+            own = str(subscription["subscriptionId"]).lower()
+            home = str(subscription.get("tenantId") or "").lower()
+            if home in elsewhere:
+                foreign[own] = home
+            elif str(subscription.get("state", "Enabled")).lower() in READABLE_STATES:
+                names[own] = str(subscription.get("displayName") or "")
     except ProviderError as error:
         if not wanted and not names:
             raise
         unread.append(_unread(Scope(PROVIDER, ANY, ANY, ANY), error))
         # What was named in the configuration can be read without being listed.
-        names |= dict.fromkeys(wanted - names.keys(), "")
-    if not names and not wanted:
+        names |= dict.fromkeys(wanted - names.keys() - foreign.keys(), "")
+    if not names and not wanted and not foreign:
         # Also what a list without `value` looks like: an empty estate would be read as complete, 0 of 0.
         raise Denied(
             "The credentials see no subscription of Azure.",
@@ -59,7 +65,9 @@ def discover(settings: AzureSettings, session: Session, selection: Selection) ->
         )
     asked = {s.lower() for s in selection.accounts}
     unread.extend(
-        _not_visible(s) for s in sorted(wanted - names.keys() - excluded) if not asked or s in asked
+        _not_visible(s, foreign.get(s))
+        for s in sorted(wanted - names.keys() - excluded)
+        if not asked or s in asked
     )
     chosen = [
         s
@@ -152,7 +160,13 @@ def _unread(scope: Scope, error: ProviderError) -> Coverage:
     return Coverage(scope=scope, status=error.coverage, cause=error.message, permission=error.permission)
 
 
-def _not_visible(subscription: str) -> Coverage:
+def _not_visible(subscription: str, home: str | None) -> Coverage:
+    if home is not None:
+        return Coverage(
+            scope=Scope(PROVIDER, subscription, ANY, ANY),
+            status=CoverageStatus.UNAVAILABLE,
+            cause=f"subscription {subscription} belongs to tenant {home}, which is watched by itself: name it there",
+        )
     return Coverage(
         scope=Scope(PROVIDER, subscription, ANY, ANY),
         status=CoverageStatus.DENIED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from config.clouds import AzureSettings
@@ -86,7 +87,28 @@ def _details(settings: AzureSettings) -> list[Detail]:
 
 
 def as_role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ()) -> Role:
-    """The same with its Terraform form."""
+    """The same with its Terraform form. A custom role lives in one tenant: for several, a part for each."""
+    if not settings.tenants:
+        return _of_one(settings, contain=contain, kinds=kinds)
+    each = [(str(one.tenant_id), _of_one(one, contain=contain, kinds=kinds)) for one in settings.each()]
+    first = each[0][1]
+    return replace(
+        first,
+        permissions=tuple(sorted({action for _, one in each for action in one.permissions})),
+        documents=tuple(document for _, one in each for document in one.documents),
+        terraform="\n".join(
+            f"# Tenant {tenant}: a configuration of its own, with its own provider.\n{one.terraform}"
+            for tenant, one in each
+        ),
+        apply="az login --tenant TENANT, then az role definition create --role-definition @FILE-N",
+        notes=(
+            *(f"Part {number} is for tenant {tenant}." for number, (tenant, _) in enumerate(each, 1)),
+            *dict.fromkeys(note for _, one in each for note in one.notes),
+        ),
+    )
+
+
+def _of_one(settings: AzureSettings, *, contain: bool, kinds: Collection[str]) -> Role:
     document = role(settings, contain=contain, kinds=kinds)
     scopes = document["AssignableScopes"]
     everywhere = scopes == [ANYWHERE]

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from config.clouds import AzureSettings
@@ -15,7 +16,7 @@ from providers.azure.rights import missing, permissions_at
 from providers.azure.session import Session
 from providers.budget import CallBudgets
 from providers.errors import Denied, ProviderError
-from providers.probe import Probe, look, nobody
+from providers.probe import Look, Probe, look, nobody
 
 MOST: Final = 5
 """Subscriptions that are looked into; the others are only counted."""
@@ -26,7 +27,27 @@ _LOG_IN: Final = (
 
 
 def probe(settings: AzureSettings, *, secret: Callable[[SecretReference], str] | None = None) -> Probe:
-    """What the credentials at hand see."""
+    """What the credentials at hand see; of several tenants, what each one's own see."""
+    if not settings.tenants:
+        return _probe_one(settings, secret)
+    each = [(str(one.tenant_id), _probe_one(one, secret)) for one in settings.each()]
+    found = [one for _, one in each if one.found]
+    if not found:
+        return each[0][1]
+    return Probe(
+        cloud="azure",
+        identity="; ".join(str(one.identity) for one in found),
+        source="; ".join(dict.fromkeys(str(one.source) for one in found)),
+        looks=tuple(
+            replace(look, what=f"tenant {tenant}: {look.what}")
+            for tenant, one in each
+            for look in one.looks or (Look(what="the credential", cause=one.cause),)
+        ),
+        advice=tuple(f"Tenant {tenant}: {line}" for tenant, one in each for line in one.advice),
+    )
+
+
+def _probe_one(settings: AzureSettings, secret: Callable[[SecretReference], str] | None) -> Probe:
     try:
         session = Session(settings, budgets=CallBudgets(settings.budget), sleep=time.sleep, secret=secret)
     except ProviderError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,8 @@ class AzureProvider:
     """Microsoft Azure. Safe to use from several threads; no connection is made before the first call.
 
     ``clock`` gives the time (aware) that deadlines and histories count by; ``sleep`` waits between tries; ``secret``
-    reads the service principal's secret where one is configured. Raises Refused for settings that cannot work.
+    reads the service principal's secret where one is configured; ``elsewhere`` are the tenants that are watched beside
+    this one. Raises Refused for settings that cannot work.
     """
 
     name = PROVIDER
@@ -57,8 +58,10 @@ class AzureProvider:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         secret: Callable[[SecretReference], str] | None = None,
+        elsewhere: Collection[str] = (),
     ) -> None:
         self._settings = settings
+        self._elsewhere = frozenset(elsewhere)
         self._clock = clock
         self._sleep = sleep
         budgets = CallBudgets(settings.budget, sleep=sleep)
@@ -71,9 +74,14 @@ class AzureProvider:
     def discover(self, selection: Selection) -> Discovery:
         """The scopes to read now: one a subscription, or one a subscription and type where types are named; and one a
         subscription and type of detail."""
-        found = discover(self._settings, self._session, selection)
+        found = discover(self._settings, self._session, selection, self._elsewhere)
         self._reader.plan(found.scopes)
         return found
+
+    def sees(self, account: str) -> bool:
+        """Whether a subscription is among what is to be read. Raises ProviderError where that cannot be told."""
+        selection = Selection(accounts=frozenset({account}))
+        return account in discover(self._settings, self._session, selection, self._elsewhere).accounts
 
     def read(self, scope: Scope) -> Reading:
         """One pass over a scope, by Resource Graph or, for details it lacks, by Azure Resource Manager. Never raises for

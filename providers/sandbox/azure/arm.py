@@ -69,6 +69,11 @@ def _split_last_provider(resource_id: str) -> tuple[str, str, str]:
     return resource_id[:at], "/providers/", resource_id[at + len("/providers/") :]
 
 
+def _seen_from(tenant: str, subscription: Mapping[str, Any]) -> bool:
+    homes = (subscription["tenantId"], *(one["tenantId"] for one in subscription["managedByTenants"]))
+    return tenant.lower() in (home.lower() for home in homes)
+
+
 class ArmStore:
     """All resources of all subscriptions. Safe to use from several threads."""
 
@@ -85,14 +90,17 @@ class ArmStore:
 
     # Subscriptions and namespaces
 
-    def add_subscription(self, subscription: str, name: str, state: str = "Enabled") -> None:
-        """Create a subscription."""
+    def add_subscription(
+        self, subscription: str, name: str, state: str = "Enabled", *, tenant: str = TENANT
+    ) -> None:
+        """Create a subscription, at home in ``tenant``."""
         with self._lock:
             self._subscriptions[subscription.lower()] = {
                 "id": f"/subscriptions/{subscription}",
                 "authorizationSource": "RoleBased",
                 "subscriptionId": subscription,
-                "tenantId": TENANT,
+                "tenantId": tenant,
+                "managedByTenants": [],
                 "displayName": name,
                 "state": state,
                 "subscriptionPolicies": {
@@ -102,10 +110,16 @@ class ArmStore:
                 },
             }
 
-    def subscriptions(self) -> list[dict[str, Any]]:
-        """The subscriptions as ARM describes them."""
+    def delegate(self, subscription: str, tenant: str) -> None:
+        """Let another tenant manage a subscription, as Azure Lighthouse does."""
         with self._lock:
-            return copy.deepcopy(list(self._subscriptions.values()))
+            self._subscriptions[subscription.lower()]["managedByTenants"].append({"tenantId": tenant})
+
+    def subscriptions(self, tenant: str | None = None) -> list[dict[str, Any]]:
+        """The subscriptions as ARM describes them: all, or those that a principal of ``tenant`` may see."""
+        with self._lock:
+            found = [s for s in self._subscriptions.values() if tenant is None or _seen_from(tenant, s)]
+            return copy.deepcopy(found)
 
     def subscription(self, subscription: str) -> dict[str, Any]:
         """One subscription. Raises ArmError."""
@@ -116,6 +130,16 @@ class ArmStore:
                 404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found."
             )
         return copy.deepcopy(found)
+
+    def refuse_foreign(self, subscription: Mapping[str, Any], tenant: str | None) -> None:
+        """Raise ArmError, as ARM does, for a token of a tenant that may not see a subscription; None is every tenant's."""
+        if tenant is not None and not _seen_from(tenant, subscription):
+            raise ArmError(
+                401,
+                "InvalidAuthenticationTokenTenant",
+                f"The access token is from the wrong issuer 'https://sts.windows.net/{tenant}/'. It must match the"
+                f" tenant 'https://sts.windows.net/{subscription['tenantId']}/' associated with this subscription.",
+            )
 
     def unregister(self, subscription: str, namespace: str) -> None:
         """Switch a resource provider off for a subscription."""

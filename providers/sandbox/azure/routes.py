@@ -30,6 +30,8 @@ class Request:
     body: Any = None
     half: bool = False
     base: str = ""
+    tenant: str | None = None
+    """The tenant the token is of; None: a token that is good in all of them."""
 
     @property
     def parts(self) -> list[str]:
@@ -95,14 +97,16 @@ class Api:
         if parts == ["providers", "microsoft.resourcegraph", "resources"]:
             return self._graph(request)
         if parts == ["tenants"]:
-            return Answer(200, {"value": [{"id": f"/tenants/{TENANT}", "tenantId": TENANT}]})
+            tenant = request.tenant or TENANT
+            return Answer(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant}]})
         if parts == ["subscriptions"]:
-            return self._page(request, self.store.subscriptions())
+            return self._page(request, self.store.subscriptions(request.tenant))
         if parts[:3] == ["providers", "microsoft.management", "managementgroups"] and len(parts) in (3, 4, 5):
             return self._groups(request, parts[3:])
         if not parts or parts[0] != "subscriptions":
             raise ArmError(404, "InvalidResourceType", f"No such route: {request.path}")
         subscription = self.store.subscription(parts[1])
+        self.store.refuse_foreign(subscription, request.tenant)
         rest = parts[2:]
         if not rest:
             return Answer(200, subscription)
@@ -205,7 +209,9 @@ class Api:
         return self._page(request, found)
 
     def _groups(self, request: Request, rest: list[str]) -> Answer:
-        """Management groups: the list, one, or what is below one."""
+        """Management groups: the list, one, or what is below one. All are of one tenant."""
+        if request.tenant not in (None, TENANT):
+            raise denied(request)
         if not rest:
             return self._page(request, self.store.groups.documents())
         try:
@@ -293,7 +299,7 @@ class Api:
     def _graph(self, request: Request) -> Answer:
         if request.method != "POST" or not isinstance(request.body, Mapping):
             raise ArmError(400, "BadRequest", "Please provide below info when asking for support.")
-        known = {s["subscriptionId"].lower() for s in self.store.subscriptions()}
+        known = {s["subscriptionId"].lower() for s in self.store.subscriptions(request.tenant)}
         asked = [str(s).lower() for s in request.body.get("subscriptions") or known]
         allowed = [s for s in asked if s in known]
         if not allowed:

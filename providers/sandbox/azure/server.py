@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
@@ -196,7 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
                 _error(ArmError(400, "InvalidRequestContent", "The request content is not valid JSON."))
             )
             return
-        if not self.headers.get("Authorization", "").startswith("Bearer "):
+        authorization = self.headers.get("Authorization", "")
+        if not authorization.startswith("Bearer "):
             error = ArmError(
                 401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
             )
@@ -204,7 +205,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         query = {k.lower(): v for k, v in parse_qsl(split.query, keep_blank_values=True)}
         request = Request(
-            method=self.command, path=path, query=query, body=body, base=self._emulator.endpoint
+            method=self.command,
+            path=path,
+            query=query,
+            body=body,
+            base=self._emulator.endpoint,
+            tenant=authorization.partition("watchstander-sandbox:")[2] or None,
         )
         # A query over several subscriptions fails as a whole where one of them does.
         fault = next(filter(None, map(self._emulator.faults.strike, calls_of(request))), None)
@@ -255,11 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
             if "$skiptoken" in request.query or (isinstance(options, dict) and options.get("$skipToken")):
                 self._send(_error(ArmError(500, "InternalServerError", "Encountered internal server error.")))
             else:
-                half = Request(
-                    method=request.method, path=request.path, query=request.query, body=request.body,
-                    half=True, base=request.base,
-                )  # fmt: skip
-                self._send(self._emulator.answer(half))
+                self._send(self._emulator.answer(replace(request, half=True)))
         else:
             self._send(_error(_fault_error(kind, request)))
 
