@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from config.errors import UsageError
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
+from daemon.cli.verbs import Options
 
 if TYPE_CHECKING:
     from providers.resource import Scope
@@ -17,38 +19,73 @@ if TYPE_CHECKING:
     from storage.ignoring import Ignoring
     from storage.query import Filter
 
-Types = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--type", "-t", metavar="TYPE", help="Only this type; a trailing * matches a prefix. Repeatable."
-    ),
-]
-Accounts = Annotated[
-    list[str] | None,
-    typer.Option("--account", "-a", metavar="ACCOUNT", help="Only this account. Repeatable."),
-]
-Regions = Annotated[
-    list[str] | None, typer.Option("--region", "-r", metavar="REGION", help="Only this region. Repeatable.")
-]
-Clouds = Annotated[
-    list[str] | None, typer.Option("--provider", "-p", metavar="CLOUD", help="Only this cloud. Repeatable.")
-]
-Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only with this tag. Repeatable.")
-]
-Where = Annotated[
-    str | None,
-    typer.Option(
-        metavar="EXPR",
-        help="Only where this JMESPath holds, over uid, provider, account, region, type, name, tags, document, unread.",
-    ),
-]
 AllFields = Annotated[
     bool, typer.Option("--all-fields", help="With the fields that history.ignored_fields leaves out.")
 ]
 At = Annotated[
     str | None, typer.Option(metavar="TIME", help="As it was then: 2h, 3d, yesterday, 2024-05-01T12:00:00Z.")
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceOptions(Options):
+    """Of which places and types: what every question about an estate can be narrowed to."""
+
+    type: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type", "-t", metavar="TYPE", help="Only this type; a trailing * matches a prefix. Repeatable."
+        ),
+    ] = None
+    account: Annotated[
+        list[str] | None,
+        typer.Option("--account", "-a", metavar="ACCOUNT", help="Only this account. Repeatable."),
+    ] = None
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", "-r", metavar="REGION", help="Only this region. Repeatable."),
+    ] = None
+    provider: Annotated[
+        list[str] | None,
+        typer.Option("--provider", "-p", metavar="CLOUD", help="Only this cloud. Repeatable."),
+    ] = None
+
+    def filter(self) -> Filter:
+        """As the store takes it. Raises UsageError."""
+        from storage.query import Filter
+
+        return Filter(
+            types=frozenset(self.type or ()),
+            accounts=frozenset(self.account or ()),
+            regions=frozenset(self.region or ()),
+            providers=frozenset(self.provider or ()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceOptions(PlaceOptions):
+    """Which resources: by place and type, by tag and by an expression over them."""
+
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only with this tag. Repeatable.")
+    ] = None
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPR",
+            help="Only where this JMESPath holds, over uid, provider, account, region, type, name, tags, document, unread.",
+        ),
+    ] = None
+
+    def filter(self) -> Filter:
+        """As the store takes it. Raises UsageError."""
+        pairs = {}
+        for tag in self.tag or ():
+            key, equals, value = tag.partition("=")
+            if not equals:
+                raise UsageError(f"{tag!r} is not a tag.", hint="Write --tag Team=payments.")
+            pairs[key] = value
+        return replace(super().filter(), tags=pairs, where=self.where)
 
 
 def opened(cli: State) -> Database:
@@ -58,34 +95,6 @@ def opened(cli: State) -> Database:
     gc.freeze()
     cli.database.require_schema()
     return cli.database
-
-
-def chosen(
-    *,
-    types: list[str] | None,
-    accounts: list[str] | None,
-    regions: list[str] | None = None,
-    clouds: list[str] | None = None,
-    tags: list[str] | None = None,
-    where: str | None = None,
-) -> Filter:
-    """The options as a filter. Raises UsageError."""
-    from storage.query import Filter
-
-    pairs = {}
-    for tag in tags or ():
-        key, equals, value = tag.partition("=")
-        if not equals:
-            raise UsageError(f"{tag!r} is not a tag.", hint="Write --tag Team=payments.")
-        pairs[key] = value
-    return Filter(
-        types=frozenset(types or ()),
-        accounts=frozenset(accounts or ()),
-        regions=frozenset(regions or ()),
-        providers=frozenset(clouds or ()),
-        tags=pairs,
-        where=where,
-    )
 
 
 def ignoring(cli: State, *, all_fields: bool) -> Ignoring:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from config.errors import UsageError
 from daemon.cli.asking import opened
 from daemon.cli.context import State
+from daemon.cli.engines import engine_of
 from daemon.cli.output import Column, text
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def tried(
     """Run it and print it."""
     from daemon.backtest import Backtest
     from daemon.backtest_joins import JoinedPast
-    from daemon.cli.policy import engine_of
     from policies.evaluate import Judge
     from policies.loader import load
     from storage.inventory import Inventory

@@ -10,21 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import (
-    Accounts,
-    AllFields,
-    At,
-    Clouds,
-    Regions,
-    Tags,
-    Types,
-    Where,
-    chosen,
-    ignoring,
-    opened,
-    told_ignored,
-    told_unread,
-)
+from daemon.cli.asking import AllFields, At, ResourceOptions, ignoring, opened, told_ignored, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
 from daemon.cli.history import by_field, shown
@@ -64,10 +50,11 @@ DRIFT = (
     "watchstander baseline pin payments --at yesterday --tag Team=payments --why 'before the incident'",
     "watchstander baseline pin delivered --from ConfigSnapshot.json.gz --why 'as handed over'",
 )
-def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def pin(
     cli: State,
     name: Name,
     why: Why,
+    chosen: ResourceOptions,
     at: At = None,
     from_: Annotated[
         list[Path] | None,
@@ -77,12 +64,6 @@ def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
             help="As exported here: an AWS Config snapshot, Resource Graph answers, Cloud Asset exports. Repeatable.",
         ),
     ] = None,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
-    tag: Tags = None,
-    where: Where = None,
     by: WhoOption = None,
 ) -> ExitStatus:
     """Hold the estate, or the part the filters choose, as it is now, was at a time, or was exported: known to be good.
@@ -91,7 +72,7 @@ def pin(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     """
     from storage.baseline import Baselines, Word
 
-    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    wanted = chosen.filter()
     word = Word(who=by or login(), why=why, now=cli.now())
     if from_ and at is not None:
         raise UsageError("An export is of its own time.", hint="Give --from or --at, not both.")

@@ -11,10 +11,10 @@ import typer
 
 from daemon.cli.asking import opened
 from daemon.cli.context import State
+from daemon.cli.engines import engine_of, policies_of
 from daemon.cli.exits import ExitStatus, gravest
 from daemon.cli.output import Column, text
 from daemon.cli.policies import SEVERITY_STYLE
-from daemon.cli.policy import engine_of, policies_of
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import Accounts, Clouds, Regions, Types, bears, chosen, opened, told_unread
+from daemon.cli.asking import bears, opened, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
-from daemon.cli.findings import Status
+from daemon.cli.findings import FindingOptions
 from daemon.cli.output import Format, printable
 from daemon.cli.verbs import verb
 from daemon.export import ExportFormat
-from policies.policy import Phase
-from providers.provider import Severity
 
 if TYPE_CHECKING:
     from daemon.export.context import Context
@@ -41,26 +39,14 @@ _SHOWN = 1000
     "watchstander export --as ocsf --status all",
     "watchstander export --as asff --provider aws > findings.json",
 )
-def export(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def export(
     cli: State,
     as_: Annotated[ExportFormat, typer.Option("--as", help="The format.", metavar="FORMAT")],
-    status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN,
+    chosen: FindingOptions,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="Where to; standard output where not given."),
     ] = Path("-"),
-    phase: Annotated[Phase | None, typer.Option(help="Only of policies of this phase.")] = None,
-    min_severity: Annotated[Severity | None, typer.Option(help="Of this severity and graver.")] = None,
-    framework: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only of this framework: cis-aws.")
-    ] = None,
-    policy: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only of this policy. Repeatable.")
-    ] = None,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
     aws_account: Annotated[
         str | None,
         typer.Option(
@@ -77,24 +63,12 @@ def export(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     completely last time, or findings cannot be said in the format.
     """
     from daemon.export import writer
-    from storage.findings import FindingFilter, FindingStatus
 
     if cli.out.format is not Format.HUMAN:
         raise UsageError("--format is for lists; an export has its own.", hint="Choose it with --as.")
     if aws_account is not None and not (aws_account.isdigit() and len(aws_account) == 12):
         raise UsageError(f"{aws_account!r} is no AWS account id.", hint="It has twelve digits.")
-    places = chosen(types=type, accounts=account, regions=region, clouds=provider)
-    wanted = FindingFilter(
-        status=None if status is Status.ALL else FindingStatus(status.value),
-        phase=phase,
-        min_severity=min_severity,
-        framework=framework,
-        policies=frozenset(policy or ()),
-        providers=places.providers,
-        accounts=places.accounts,
-        regions=places.regions,
-        types=places.types,
-    )
+    places, wanted = chosen.filter(), chosen.findings()
     context = _context(cli, places, wanted, (aws_account, aws_region))
     said = _Said(as_, context)
     pieces = writer(as_)(said.over(_found(cli, wanted)), context)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import Accounts, At, Clouds, Regions, Types, chosen, opened, told_unread
+from daemon.cli.asking import At, PlaceOptions, opened, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
@@ -32,6 +33,38 @@ class Status(StrEnum):
     RESOLVED = "resolved"
     EXEMPT = "exempt"
     ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingOptions(PlaceOptions):
+    """Which findings, by the policy they are of and by the place they are in."""
+
+    status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN
+    phase: Annotated[Phase | None, typer.Option(help="Only of policies of this phase.")] = None
+    min_severity: Annotated[Severity | None, typer.Option(help="Of this severity and graver.")] = None
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this framework: cis-aws.")
+    ] = None
+    policy: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only of this policy. Repeatable.")
+    ] = None
+
+    def findings(self) -> FindingFilter:
+        """As the store takes it."""
+        from storage.findings import FindingFilter, FindingStatus
+
+        places = self.filter()
+        return FindingFilter(
+            status=None if self.status is Status.ALL else FindingStatus(self.status.value),
+            phase=self.phase,
+            min_severity=self.min_severity,
+            framework=self.framework,
+            policies=frozenset(self.policy or ()),
+            providers=places.providers,
+            accounts=places.accounts,
+            regions=places.regions,
+            types=places.types,
+        )
 
 
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow"}
@@ -72,22 +105,10 @@ UNKNOWN = (
 )
 def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     cli: State,
-    status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN,
+    chosen: FindingOptions,
     at: At = None,
-    phase: Annotated[Phase | None, typer.Option(help="Only of policies of this phase.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
-    min_severity: Annotated[Severity | None, typer.Option(help="Of this severity and graver.")] = None,
-    framework: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only of this framework: cis-aws.")
-    ] = None,
-    policy: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only of this policy. Repeatable.")
-    ] = None,
     resource: Annotated[str | None, typer.Option(metavar="UID", help="Only of this resource.")] = None,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
     report: Annotated[
         bool,
         typer.Option("--report", help="Instead: what can be said of each control of --framework now."),
@@ -112,12 +133,12 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     Exit status 3 where a scope that bears on the answer was not read completely last time; with --report, where a control
     is unknown. A control passes only where everything its policies read was read completely and judged.
     """
-    from storage.findings import FindingFilter, Findings, FindingStatus
+    from storage.findings import Findings
 
     store, moment = Findings(opened(cli), clock=cli.clock), cli.time(at)
-    places = chosen(types=type, accounts=account, regions=region, clouds=provider)
+    places = chosen.filter()
     if report:
-        return _report(cli, framework, moment, places)
+        return _report(cli, chosen.framework, moment, places)
     if unknown:
         rows = (
             {"policy": pair.policy, "resource": pair.uid, "cause": pair.cause, "since": pair.since}
@@ -126,19 +147,7 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         )
         cli.out.items(rows, UNKNOWN, empty="Everything could be decided.")
         return told_unread(cli, places)
-    wanted = FindingFilter(
-        status=None if status is Status.ALL else FindingStatus(status.value),
-        phase=phase,
-        severity=severity,
-        min_severity=min_severity,
-        framework=framework,
-        policies=frozenset(policy or ()),
-        uid=resource,
-        providers=places.providers,
-        accounts=places.accounts,
-        regions=places.regions,
-        types=places.types,
-    )
+    wanted = replace(chosen.findings(), severity=severity, uid=resource)
     if stats is not None:
         return _stats(cli, stats, since, moment, wanted)
     found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
@@ -167,7 +176,7 @@ def _stats(cli: State, by: str, since: str, moment: datetime | None, wanted: Fin
         }
         for one in Questions(opened(cli)).resolution(by, start, until, wanted)
     )
-    columns = (Column(key=by), *_STATS)
+    columns = (Column(key=by, render=lambda group: group or "(none)"), *_STATS)
     cli.out.items(rows, columns, empty="No finding was ever opened by then.")
     return ExitStatus.OK
 

@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import (
-    Accounts,
-    AllFields,
-    Clouds,
-    Regions,
-    Tags,
-    Types,
-    Where,
-    chosen,
-    ignoring,
-    opened,
-    told_ignored,
-)
+from daemon.cli.asking import AllFields, ResourceOptions, ignoring, opened, told_ignored
 from daemon.cli.context import State
 from daemon.cli.output import Column, dumps
 from daemon.cli.verbs import verb
@@ -106,18 +94,13 @@ def history(
     "watchstander diff --from yesterday --to now",
     "watchstander diff --from 7d --to 1d --type 'aws.iam_*' --actor alice --format ndjson",
 )
-def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def diff(
     cli: State,
     from_: Annotated[
         str, typer.Option("--from", metavar="TIME", help="The earlier time: 2h, 3d, yesterday.")
     ],
+    chosen: ResourceOptions,
     to: Annotated[str, typer.Option("--to", metavar="TIME", help="The later time.")] = "now",
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
-    tag: Tags = None,
-    where: Where = None,
     actor: Annotated[
         str | None, typer.Option(metavar="WHO", help="Only where this one made one of the changes.")
     ] = None,
@@ -134,7 +117,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         raise UsageError(
             "--from is later than --to.", hint="Write --from 3d --to 1d: from three days ago to one day ago."
         )
-    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    wanted = chosen.filter()
     ignored = ignoring(cli, all_fields=all_fields or field is not None)
     differences = History(opened(cli)).diff(earlier, later, wanted, actor=actor, field=field)
     found = map(_difference, ignored.apply(differences))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daemon.cli.asking import Accounts, At, Clouds, Regions, Tags, Types, Where, chosen, opened, told_unread
+from daemon.cli.asking import At, ResourceOptions, opened, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
@@ -33,14 +33,9 @@ INVENTORY = (
     "watchstander inventory --type aws.s3_bucket --at yesterday",
     "watchstander inventory --where 'document.Encrypted == `false`' --format ndjson",
 )
-def inventory(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def inventory(
     cli: State,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
-    tag: Tags = None,
-    where: Where = None,
+    chosen: ResourceOptions,
     at: At = None,
     documents: Annotated[
         bool, typer.Option("--documents", help="With the whole document of each (json, ndjson).")
@@ -52,7 +47,7 @@ def inventory(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     """
     from storage.inventory import Inventory
 
-    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    wanted = chosen.filter()
     moment = cli.time(at)
     found = Inventory(opened(cli)).find(wanted, moment)
     rows = (_row(resource, documents=documents) for batch in found for resource in batch)

@@ -8,19 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from config.errors import UsageError
-from daemon.cli.asking import (
-    Accounts,
-    AllFields,
-    Clouds,
-    Regions,
-    Tags,
-    Types,
-    Where,
-    chosen,
-    ignoring,
-    opened,
-    told_ignored,
-)
+from daemon.cli.asking import AllFields, ResourceOptions, ignoring, opened, told_ignored
 from daemon.cli.context import State
 from daemon.cli.output import Column
 from daemon.cli.verbs import verb
@@ -52,20 +40,15 @@ RESTLESS = (
     "watchstander exposure --where document.Public --from 90d",
     "watchstander exposure --policy aws.s3_public_access --from 2026-01-01 --format csv",
 )
-def exposure(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def exposure(
     cli: State,
     from_: From,
+    chosen: ResourceOptions,
     to: To = "now",
-    where: Where = None,
     policy: Annotated[
         list[str] | None,
         typer.Option("--policy", "-P", metavar="ID", help="When this policy failed, instead. Repeatable."),
     ] = None,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
-    tag: Tags = None,
 ) -> None:
     """From when to when exactly each resource was so, by what its document said (--where) or a policy (--policy).
 
@@ -76,7 +59,7 @@ def exposure(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     from storage.questions import Questions
 
     since, until = between(cli, from_, to)
-    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    wanted = chosen.filter()
     questions = Questions(opened(cli))
     if policy:
         if wanted.reads_documents:
@@ -113,18 +96,13 @@ def exposure(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     "watchstander flapping --from 30d --type 'aws.*'",
     name="flapping",
 )
-def flapping_(  # noqa: PLR0913, PLR0917 - each is an option of the verb
+def flapping_(
     cli: State,
+    chosen: ResourceOptions,
     from_: From = "7d",
     to: To = "now",
     more_than: Annotated[int, typer.Option(min=1, help="With more changes than this.")] = 3,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
-    type: Types = None,
-    account: Accounts = None,
-    region: Regions = None,
-    provider: Clouds = None,
-    tag: Tags = None,
-    where: Where = None,
     all_fields: AllFields = False,
 ) -> None:
     """Resources that changed again and again, the restless first, with the fields that did.
@@ -134,7 +112,7 @@ def flapping_(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     from storage.flapping import flapping
 
     since, until = between(cli, from_, to)
-    wanted = chosen(types=type, accounts=account, regions=region, clouds=provider, tags=tag, where=where)
+    wanted = chosen.filter()
     ignored = ignoring(cli, all_fields=all_fields)
     found = flapping(
         opened(cli), since, until, more_than=more_than, wanted=wanted, limit=limit, ignoring=ignored

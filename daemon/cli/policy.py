@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.errors import UsageError
+from daemon.cli.backtest import tried
 from daemon.cli.context import State
+from daemon.cli.engines import engine_of, policies_of, rego_of
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
 from daemon.cli.policies import SEVERITY_STYLE, described, row, shown
@@ -16,40 +18,11 @@ from daemon.cli.policy_files import check_sentinel, given, test_all
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
-    from policies.engine import Engine
     from policies.errors import PolicyError
-    from policies.pack import PolicySet
 
 app = typer.Typer()
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="PATH...")]
-
-
-def engine_of(cli: State) -> Engine:
-    """An engine of every language with the configured limits, closed with the verb."""
-    from policies.engines import Engines
-    from policies.evaluate import limits
-
-    engine = Engines(limits(cli.settings.policies))
-    cli.closing.callback(engine.close)
-    return engine
-
-
-def rego_of(cli: State) -> Engine:
-    """A Rego engine alone, for what is done to each language in its own way."""
-    from policies.evaluate import limits
-    from policies.rego.engine import RegorusEngine
-
-    engine = RegorusEngine(limits(cli.settings.policies))
-    cli.closing.callback(engine.close)
-    return engine
-
-
-def policies_of(cli: State, engine: Engine, paths: list[Path] | None = None) -> PolicySet:
-    """The policies in ``paths``, or the configured ones. Raises PolicyErrors."""
-    from policies.loader import load, load_paths
-
-    return load_paths(paths, engine) if paths else load(cli.settings.policies, engine)
 
 
 @verb(app, "watchstander policy list", "watchstander policy list ./policies --format json", name="list")
@@ -282,8 +255,6 @@ def backtest(
     it at once too. A policy that joins resources is judged at each moment at which these changed, over all of them: that
     costs moments times resources, and --moments bounds it.
     """
-    from daemon.cli.backtest import tried
-
     start, end = cli.time(since), cli.time(until)
     assert start is not None
     tried(cli, files, start, end or cli.now(), findings=findings, moments=moments)

@@ -7,7 +7,8 @@
         '''The resources there are, or were.'''
         cli.out.items(rows, COLUMNS)
 
-The first parameter is the ``State``; the docstring is the help; the examples end it. Every verb also takes ``--config``,
+The first parameter is the ``State``; the docstring is the help; the examples end it. A parameter whose type is a dataclass of
+``Options`` stands for the options that its fields are, so verbs share them as one value. Every verb also takes ``--config``,
 ``--format``, ``--quiet`` and ``--no-color``, so they may stand before the verb or after it, and after it wins. They
 are added to the function's *signature*, which is all that typer looks at, so this stays within its public interface.
 A verb returns an ``ExitStatus`` or nothing, raises a ``WatchstanderError`` for what went wrong, and prints only
@@ -65,6 +66,10 @@ NoColorOption = Annotated[
 COMMON = {"config": ConfigOption, "format": FormatOption, "quiet": QuietOption, "no_color": NoColorOption}
 
 
+class Options:
+    """Options that belong together: the base of frozen dataclasses whose every field is an option with a default."""
+
+
 def verb(app: typer.Typer, *examples: str, name: str | None = None) -> Callable[[Verb], Verb]:
     """Add a function to ``app`` as a verb; at least one example is required, for its ``--help``."""
     if not examples:
@@ -86,12 +91,14 @@ def _typer_function(function: Verb) -> Verb:
     own = list(inspect.signature(function, eval_str=True).parameters.values())
     if not own or own[0].annotation is not State:
         raise TypeError(f"{function.__qualname__} must take the State first")
-    if clash := {p.name for p in own} & COMMON.keys():
+    shared = {p.name: p.annotation for p in own if _is_options(p.annotation)}
+    options = [option for p in own[1:] for option in (_fields(shared[p.name]) if p.name in shared else (p,))]
+    if clash := {p.name for p in options} & COMMON.keys():
         raise TypeError(f"{function.__qualname__} may not take {clash}: every verb has these")
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter("ctx", keyword, annotation=typer.Context),
-        *(p.replace(kind=keyword, annotation=_escaped(p.annotation)) for p in own[1:]),
+        *(p.replace(kind=keyword, annotation=_escaped(p.annotation)) for p in options),
         *(inspect.Parameter(n, keyword, annotation=a, default=None) for n, a in COMMON.items()),
     ]
 
@@ -100,6 +107,8 @@ def _typer_function(function: Verb) -> Verb:
         if not isinstance(state, State):
             raise TypeError("verbs are run by daemon.cli.app.run, which makes the State")
         state.choose(**{key: arguments.pop(key) for key in COMMON})
+        for name, kind in shared.items():
+            arguments[name] = kind(**{option.name: arguments.pop(option.name) for option in _fields(kind)})
         try:
             return function(state, **arguments)
         except (
@@ -111,6 +120,14 @@ def _typer_function(function: Verb) -> Verb:
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
     return call
+
+
+def _is_options(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Options)
+
+
+def _fields(kind: type[Options]) -> list[inspect.Parameter]:
+    return list(inspect.signature(kind, eval_str=True).parameters.values())
 
 
 def _escaped(annotation: Any) -> Any:

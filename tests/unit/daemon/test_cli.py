@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
@@ -20,7 +21,7 @@ from daemon.cli import app
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
 from daemon.cli.output import Column, Format, Output
-from daemon.cli.verbs import verb
+from daemon.cli.verbs import Options, verb
 from providers.errors import Denied
 
 ROOT = Path(__file__).parents[3]
@@ -188,10 +189,49 @@ def test_a_verb_must_have_an_example_a_docstring_and_the_state_first() -> None:
     def clashing(cli: State, format: str) -> None:
         """Help."""
 
+    @dataclass(frozen=True)
+    class Clashing(Options):
+        quiet: bool = False
+
+    def sharing(cli: State, chosen: Clashing) -> None:
+        """Help."""
+
+    sharing.__annotations__["chosen"] = Clashing
     with pytest.raises(TypeError, match="State first"):
         verb(noun, "x")(stateless)
     with pytest.raises(TypeError, match="format"):
         verb(noun, "x")(clashing)
+    with pytest.raises(TypeError, match="quiet"):
+        verb(noun, "x")(sharing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Colours(Options):
+    red: Annotated[list[str] | None, typer.Option("--red", "-r", help="[a] shade.")] = None
+    deep: Annotated[int, typer.Option(help="How deep.")] = 3
+
+
+def test_options_that_verbs_share_come_as_one_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    noun, seen = typer.Typer(), []
+
+    @verb(noun, "watchstander paint")
+    def paint(cli: State, name: str, chosen: _Colours, wide: bool = False) -> None:
+        """Paint."""
+        seen.append((name, chosen, wide))
+
+    words = (_Made("paint", "", "Paint.", "Test", verbs=noun),)
+    assert app.run(["paint", "door"], None, words) == ExitStatus.OK
+    assert (
+        app.run(["paint", "-r", "a", "door", "--red", "b", "--deep", "7", "--wide"], None, words)
+        == ExitStatus.OK
+    )
+    assert seen == [("door", _Colours(), False), ("door", _Colours(red=["a", "b"], deep=7), True)]
+    capsys.readouterr()
+    assert app.run(["paint", "--help"], None, words) == ExitStatus.OK
+    assert "[a] shade." in capsys.readouterr().out
 
 
 def test_every_word_says_in_listings_what_its_verb_says() -> None:
