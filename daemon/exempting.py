@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from daemon.hooks.hook import Trigger
-from daemon.respond import Gate, Ruling
+from daemon.ruling import Gate, Ruling
 from daemon.triggers import ConfiguredHook
 from policies.exemption import Exemption
 from policies.policy import EnforcementLevel

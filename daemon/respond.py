@@ -18,54 +18,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any
 
 import structlog
 
 from config.errors import WatchstanderError
 from daemon.defects import Defect, sound
 from daemon.desk import Desk, Request
-from daemon.durable import Interrupted, Steps, Workflow
-from daemon.errors import NotForThisHook, Transient
+from daemon.durable import Steps, Workflow
+from daemon.errors import NotForThisHook
 from daemon.hooks.hook import Outcome, Proposal, Trigger
 from daemon.metrics import Metrics
+from daemon.patience import Patience
+from daemon.ruling import Gate, Ruling
 from daemon.triggers import ConfiguredHook, action_id
-from providers.errors import Expired, Throttled, TimedOut, Unavailable
 from storage.actions import ActionStatus
-from storage.errors import StorageError
 from storage.ledger import Ledger
 
 RESPOND = "respond.1"
 APPLY = "apply.1"
 
-PASSING = (Throttled, TimedOut, Unavailable, Expired, Transient)
-"""Errors after which another try may help."""
-TRIES = 4
-FIRST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(seconds=30)
-
-T = TypeVar("T")
-
 log = structlog.get_logger("watchstander.respond")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """What a policy says about acting. ``allowed`` None is unknown: never acted on."""
-
-    allowed: bool | None
-    reasons: tuple[str, ...] = ()
-
-
-class Gate(Protocol):
-    """Decides and judges: the part of the house that knows policies."""
-
-    def decide(self, hook: ConfiguredHook, trigger: Trigger, now: datetime) -> Ruling:
-        """Ask the hook's containment policy about the trigger."""
-
-    def still_stands(self, trigger: Trigger, now: datetime) -> Ruling:
-        """Read what the trigger speaks of afresh and judge it again: does the reason to act still stand?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +63,7 @@ class Responder:
     def __init__(self, hooks: Mapping[str, ConfiguredHook], house: House) -> None:
         self.hooks = hooks
         self.house = house
+        self._patience = Patience(house.stop, house.metrics)
 
     def workflows(self) -> dict[str, Workflow]:
         """By name, for the runner."""
@@ -142,7 +117,8 @@ class Responder:
         house = self.house
         intent = f"{action}:intent:{proposal.digest}"
         steps.run(
-            "intend", lambda: self._storing(lambda: self._write(intent, "intent", hook, trigger, proposal))
+            "intend",
+            lambda: self._patience.storing(lambda: self._write(intent, "intent", hook, trigger, proposal)),
         )
         acted = steps.run("act", lambda: self._act(action, hook, trigger, proposal))
         verified = steps.run("verify", lambda: self._verify(hook, proposal, acted))
@@ -189,7 +165,7 @@ class Responder:
             )
             return {"action": action, "status": status, "reason": reason, "seconds": took}
 
-        result: Mapping[str, Any] = steps.run("conclude", lambda: self._storing(conclude))
+        result: Mapping[str, Any] = steps.run("conclude", lambda: self._patience.storing(conclude))
         return result
 
     # --- the steps --------------------------------------------------------------------------------------------------
@@ -210,7 +186,7 @@ class Responder:
                 return ended(
                     ActionStatus.REFUSED, _because("the containment policy does not allow it", decision)
                 )
-            proposal = self._trying(lambda: hook.hook.propose(trigger))
+            proposal = self._patience.trying(lambda: hook.hook.propose(trigger))
         except NotForThisHook as error:
             return ended(ActionStatus.REFUSED, error.message)
         except Defect as error:
@@ -233,18 +209,18 @@ class Responder:
         request = Request(
             action=action, hook=hook, trigger=trigger, proposal=proposal, now=self.house.clock()
         )
-        return self._storing(lambda: self.house.desk.settle(request))
+        return self._patience.storing(lambda: self.house.desk.settle(request))
 
     def _take(self, action: str, plan: str, taker: str) -> Mapping[str, Any]:
         """Take an approved plan into work, if it is still exactly what was approved."""
-        return self._storing(lambda: self.house.desk.take(action, plan, taker, self.house.clock()))
+        return self._patience.storing(lambda: self.house.desk.take(action, plan, taker, self.house.clock()))
 
     def _act(self, action: str, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal) -> dict[str, Any]:
         try:
             standing = self._asking(lambda: self.house.gate.still_stands(trigger, self.house.clock()))
             if standing.allowed is not True:
                 return self._not_standing(hook, trigger, proposal, standing)
-            outcome = self._trying(lambda: hook.hook.act(proposal, action))
+            outcome = self._patience.trying(lambda: hook.hook.act(proposal, action))
         except WatchstanderError as error:
             return {"outcome": None, "error": str(error)}
         return {"outcome": outcome.to_json(), "error": None}
@@ -253,7 +229,7 @@ class Responder:
         self, hook: ConfiguredHook, trigger: Trigger, proposal: Proposal, standing: Ruling
     ) -> dict[str, Any]:
         """The reason to act is gone: because it was done (by us, before an interruption), or for another reason."""
-        now = self._trying(lambda: hook.hook.propose(trigger))
+        now = self._patience.trying(lambda: hook.hook.propose(trigger))
         if hook.hook.changes_cloud and now.target == proposal.target and not now.needed:
             outcome = Outcome(
                 changed=False,
@@ -269,10 +245,17 @@ class Responder:
         if acted["error"]:
             return {"ok": False, "detail": acted["error"]}
         try:
-            seen = self._trying(lambda: hook.hook.verify(proposal, Outcome.from_json(acted["outcome"])))
+            seen = self._patience.trying(
+                lambda: hook.hook.verify(proposal, Outcome.from_json(acted["outcome"]))
+            )
         except WatchstanderError as error:
             return {"ok": False, "detail": f"it was done but could not be verified: {error}"}
         return {"ok": seen.ok, "detail": seen.detail}
+
+    def _asking(self, function: Callable[[], Ruling]) -> Ruling:
+        """Ask the gate. It reads afresh and stores what it read: a store that is busy is waited for, since a containment
+        must not fail for that."""
+        return self._patience.storing(lambda: sound("a containment", function))
 
     # --- writing it down --------------------------------------------------------------------------------------------
 
@@ -325,7 +308,7 @@ class Responder:
             log.info(f"{status}: {what}; {reason}.", key="decided", action=action, hook=name)
             return {"action": action, "status": status, "reason": reason}
 
-        result: Mapping[str, Any] = steps.run("note", lambda: self._storing(note))
+        result: Mapping[str, Any] = steps.run("note", lambda: self._patience.storing(note))
         return result
 
     def _write(
@@ -347,43 +330,6 @@ class Responder:
             house.clock(),
             key=key,
         )
-
-    def _trying(self, function: Callable[[], T]) -> T:
-        """Call, and call again while the error may pass."""
-        wait = FIRST_WAIT
-        for _ in range(TRIES - 1):
-            try:
-                return sound("a containment", function)
-            except PASSING as error:
-                log.warning(f"Trying again in {wait.total_seconds():g} s: {error}", key="trying-again")
-                self._pause(wait)
-                wait *= 2
-        return sound("a containment", function)
-
-    def _asking(self, function: Callable[[], Ruling]) -> Ruling:
-        """Ask the gate. It reads afresh and stores what it read: a store that is busy is waited for, since a containment
-        must not fail for that."""
-        return self._storing(lambda: sound("a containment", function))
-
-    def _storing(self, function: Callable[[], T]) -> T:
-        """Call until the store takes it. What was done in a cloud must be written down, however long that takes; a process
-        that is told to end leaves it to the next start."""
-        wait = FIRST_WAIT
-        while True:
-            try:
-                return function()
-            except StorageError as error:
-                self.house.metrics.errors.labels("respond-store").inc()
-                log.error(
-                    f"What containment did cannot be stored; trying again in {wait.total_seconds():g} s: {error}",
-                    key="respond-store",
-                )
-                self._pause(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-
-    def _pause(self, wait: timedelta) -> None:
-        if self.house.stop.wait(wait.total_seconds()):
-            raise Interrupted
 
 
 def _because(what: str, decision: Ruling) -> str:

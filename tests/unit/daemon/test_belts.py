@@ -20,7 +20,8 @@ from daemon.desk import Desk, Plans
 from daemon.durable import ImmediateRunner
 from daemon.hooks.hook import Hook, Outcome, Proposal, Toolbox, Trigger, Verification
 from daemon.metrics import Metrics
-from daemon.respond import House, Responder, Ruling
+from daemon.respond import House, Responder
+from daemon.ruling import Ruling
 from daemon.triggers import ConfiguredHook, action_id
 from providers.errors import Conflict, Denied, Throttled
 from providers.memory.estate import Estate
