@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,6 +40,36 @@ class Moments:
     judged: int = 0
 
 
+class _Recall:
+    """Verdicts by what they hang on, the newest of them."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[bytes, bytes], Verdict] = OrderedDict()
+
+    def get(self, policy: bytes, digest: bytes) -> Verdict | None:
+        """The verdict remembered."""
+        return self._held.get((policy, digest))
+
+    def keep(self, verdict: Verdict) -> None:
+        """Remember one that is a function of its digests."""
+        if verdict.transient or verdict.outcome is Outcome.UNKNOWN:
+            return
+        self._held[verdict.policy_digest, verdict.input_digest] = verdict
+        if len(self._held) > REMEMBERED:
+            self._held.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A policy that is tried: who judges by it, what its verdicts add up to, the types of the single resources it judges."""
+
+    judge: Judge
+    policy: Policy
+    fold: Fold
+    types: frozenset[str]
+    recall: _Recall = field(default_factory=_Recall)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedPast:
     """Walks the past of one database for joining policies. ``most``: moments judged in each account."""
@@ -59,6 +89,7 @@ class JoinedPast:
     ) -> Moments:
         """Fold what a joining policy says. ``types`` are those of the resources it judges, where it judges single ones.
         Raises StorageError, EngineError."""
+        trial = _Trial(judge, policy, fold, types)
         count = Moments()
         since, until = time
         estate = policy.scope is PolicyScope.ESTATE
@@ -71,30 +102,22 @@ class JoinedPast:
             chosen = [since, *thinned(changes, since, until, self.most - 1)]
             count.there += 1 + len(changes)
             count.judged += len(chosen)
-            recall = _Recall()
             for at in chosen:
                 states = self.joins.states(policy.joins, where, at)
                 if policy.gathers:
-                    self._over(judge, policy, fold, place, states, at)
+                    self._over(trial, place, states, at)
                 else:
-                    self._each(judge, policy, fold, types, place, states, at, recall)
+                    self._each(trial, place, states, at)
         return count
 
-    def _over(
-        self,
-        judge: Judge,
-        policy: Policy,
-        fold: Fold,
-        place: tuple[str, str],
-        states: States,
-        at: datetime,
-    ) -> None:
+    def _over(self, trial: _Trial, place: tuple[str, str], states: States, at: datetime) -> None:
         """One evaluation over an account or the estate, spread over those it speaks of."""
+        fold = trial.fold
         estate = place == ESTATE
         where = None if estate else place
         stands_for = place_of(*place)
-        verdict = judge.judge_place(
-            policy,
+        verdict = trial.judge.judge_place(
+            trial.policy,
             Subject(
                 resource=stands_for,
                 inventory=gather(self.inventory, states, estate=estate, at=at),
@@ -117,28 +140,18 @@ class JoinedPast:
         for one in spread(verdict, about, fold.open_in(where), belongs):
             fold.see(refs[one.uid], at, one.outcome, one.text)
 
-    def _each(  # noqa: PLR0913, PLR0917 - one moment of the walk
-        self,
-        judge: Judge,
-        policy: Policy,
-        fold: Fold,
-        types: frozenset[str],
-        place: tuple[str, str],
-        states: States,
-        at: datetime,
-        recall: _Recall,
-    ) -> None:
+    def _each(self, trial: _Trial, place: tuple[str, str], states: States, at: datetime) -> None:
         """Every resource that a policy over single ones judges, as it was, with what it then joined."""
         joined = gather(self.inventory, states, estate=False, at=at)
-        wanted = Filter(types=types, providers=frozenset({place[0]}), accounts=frozenset({place[1]}))
+        wanted = Filter(types=trial.types, providers=frozenset({place[0]}), accounts=frozenset({place[1]}))
         subjects = Followed(self._subjects(wanted, joined, at))
         there: set[str] = set()
-        for verdict in judge.judge(subjects, now=at, policies=[policy], recall=recall.get):
-            recall.keep(verdict)
+        for verdict in trial.judge.judge(subjects, now=at, policies=[trial.policy], recall=trial.recall.get):
+            trial.recall.keep(verdict)
             there.add(verdict.uid)
-            fold.see(subjects.of(verdict).ref, at, verdict.outcome, verdict.text)
-        for uid in fold.open_in(place) - there:
-            fold.gone(uid, at)
+            trial.fold.see(subjects.of(verdict).ref, at, verdict.outcome, verdict.text)
+        for uid in trial.fold.open_in(place) - there:
+            trial.fold.gone(uid, at)
 
     def _subjects(self, wanted: Filter, joined: JoinedInventory, at: datetime) -> Iterator[Subject]:
         for batch in self.inventory.find(wanted, at):
@@ -149,25 +162,6 @@ class JoinedPast:
                     inventory=joined,
                     context={"exemption": None},
                 )
-
-
-class _Recall:
-    """Verdicts by what they hang on, the newest of them."""
-
-    def __init__(self) -> None:
-        self._held: OrderedDict[tuple[bytes, bytes], Verdict] = OrderedDict()
-
-    def get(self, policy: bytes, digest: bytes) -> Verdict | None:
-        """The verdict remembered."""
-        return self._held.get((policy, digest))
-
-    def keep(self, verdict: Verdict) -> None:
-        """Remember one that is a function of its digests."""
-        if verdict.transient or verdict.outcome is Outcome.UNKNOWN:
-            return
-        self._held[verdict.policy_digest, verdict.input_digest] = verdict
-        if len(self._held) > REMEMBERED:
-            self._held.popitem(last=False)
 
 
 def days(since: datetime, until: datetime) -> list[datetime]:

@@ -10,32 +10,22 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from daemon.crew import Crew
-from daemon.facts import Facts
 from daemon.hooks.hook import Trigger
-from daemon.joining import Round
-from daemon.respond import Ruling
+from daemon.joining import Grounds, Round
+from daemon.ruling import Ruling
 from daemon.triggers import ConfiguredHook
 from policies.policy import EnforcementLevel, PolicyScope
 from policies.verdict import Outcome
 from providers.errors import Gone, ProviderError
-from storage.inventory import Inventory
-from storage.joins import Joins
 
 
 class PolicyGate:
     """The gate of the crew on duty. ``crew`` gives it, held while it is worked with."""
 
-    def __init__(
-        self,
-        crew: Callable[[], AbstractContextManager[Crew]],
-        inventory: Inventory,
-        joins: Joins,
-        facts: Facts,
-    ) -> None:
+    def __init__(self, crew: Callable[[], AbstractContextManager[Crew]], grounds: Grounds) -> None:
         self._crew = crew
-        self._facts = facts
-        self._inventory = inventory
-        self._joins = joins
+        self._grounds = grounds
+        self._inventory = grounds.inventory
 
     def decide(self, hook: ConfiguredHook, trigger: Trigger, now: datetime) -> Ruling:
         """Ask the hook's containment policy; a hook that has none and changes no cloud is allowed."""
@@ -80,12 +70,12 @@ class PolicyGate:
             self._inventory.record_one(fresh, now)
             policy = crew.policies.by_id(trigger.name)
             only = None if policy.scope is PolicyScope.ESTATE else (ref.provider, ref.account)
-            around = Round(crew, self._inventory, self._joins, policies=[policy], only=only)
+            around = Round(crew, self._grounds, now, policies=[policy], only=only)
             if policy.gathers:
-                said = around.about(crew, self._facts, policy, ref, now)
+                said = around.about(policy, ref)
                 outcomes = {said.outcome: said} if said is not None else {}
             else:
-                subjects = around.subjects(crew, self._facts, [fresh], now, [policy])
+                subjects = around.subjects([fresh], [policy])
                 outcomes = {v.outcome: v for v in crew.judge.judge(subjects, now=now, policies=[policy])}
         if Outcome.FAIL in outcomes:
             return Ruling(allowed=True)

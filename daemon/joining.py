@@ -65,24 +65,36 @@ class Due:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What is remembered that judging asks: the resources, what joins what, and the facts of ``input.context``."""
+
+    inventory: Inventory
+    joins: Joins
+    facts: Facts
+
+
 class Round:
-    """What joins what, as it was when a round of judging began. Not for several threads at once."""
+    """What joins what, as it was when a round of judging began at ``now``. Not for several threads at once."""
 
     def __init__(
         self,
         crew: Crew,
-        inventory: Inventory,
-        joins: Joins,
+        grounds: Grounds,
+        now: datetime,
         *,
         policies: Sequence[Policy] | None = None,
         only: tuple[str, str] | None = None,
     ) -> None:
         chosen = crew.policies.policies if policies is None else policies
         self.policies = tuple(p for p in chosen if joining(p) and p.phase in JUDGING_PHASES)
-        self._inventory = inventory
-        self._joins = joins
+        self.crew = crew
+        self.now = now
+        self._inventory = grounds.inventory
+        self._joins = grounds.joins
+        self._facts = grounds.facts
         types = frozenset[str]().union(*(p.joins for p in self.policies))
-        self._states: States = joins.states(types, only)
+        self._states: States = grounds.joins.states(types, only)
         self._inventories: dict[tuple[str, str], JoinedInventory] = {}
 
     def due(self, versions: Mapping[str, bytes]) -> list[Due]:
@@ -125,39 +137,34 @@ class Round:
         return held
 
     def subjects(
-        self,
-        crew: Crew,
-        facts: Facts,
-        resources: Sequence[Resource],
-        now: datetime,
-        policies: Sequence[Policy] | None = None,
+        self, resources: Sequence[Resource], policies: Sequence[Policy] | None = None
     ) -> list[Subject]:
         """Resources with what they may join and what these policies (all, where not given) may ask of each. Raises
         StorageError."""
-        asking = crew.policies.policies if policies is None else policies
-        known = facts.of(resources, asking, now)
-        return [self._subject(crew, resource, known[resource.ref.uid]) for resource in resources]
+        asking = self.crew.policies.policies if policies is None else policies
+        known = self._facts.of(resources, asking, self.now)
+        return [self._subject(resource, known[resource.ref.uid]) for resource in resources]
 
-    def _subject(self, crew: Crew, resource: Resource, context: Mapping[str, Any]) -> Subject:
+    def _subject(self, resource: Resource, context: Mapping[str, Any]) -> Subject:
         ref = resource.ref
         inventory = self.inventory(ref.provider, ref.account) if self.policies else None
-        return Subject(resource=resource, view=crew.view(resource), inventory=inventory, context=context)
+        return Subject(resource=resource, view=self.crew.view(resource), inventory=inventory, context=context)
 
     # Policies over an account or the estate
 
-    def over(self, crew: Crew, facts: Facts, due: Due, now: datetime) -> list[Verdict]:
+    def over(self, due: Due) -> list[Verdict]:
         """The verdicts of such a policy, each about a resource that is in the inventory."""
         provider, account = due.key.provider, due.key.account
         place, itself = place_of(provider, account), account_itself(self._inventory, provider, account)
         about = itself or place
-        verdict = crew.judge.judge_place(
+        verdict = self.crew.judge.judge_place(
             due.policy,
             Subject(
                 resource=place,
                 inventory=self.inventory(provider, account),
-                context=facts.of([about], [due.policy], now)[about.uid],
+                context=self._facts.of([about], [due.policy], self.now)[about.uid],
             ),
-            now=now,
+            now=self.now,
         )
         narrowed = (None, None) if due.policy.scope is PolicyScope.ESTATE else (provider, account)
         names = named(verdict)
@@ -170,16 +177,14 @@ class Round:
             decided.add(place.uid)
         if itself is None:
             # From the first time on: what is found later about the account is news, and no baseline.
-            self._inventory.record_one(place, now)
+            self._inventory.record_one(place, self.now)
         return spread(verdict, about, decided, belongs)
 
-    def about(
-        self, crew: Crew, facts: Facts, policy: Policy, ref: ResourceRef, now: datetime
-    ) -> Verdict | None:
+    def about(self, policy: Policy, ref: ResourceRef) -> Verdict | None:
         """What a policy over an account or the estate says of one resource now."""
         place = ESTATE if policy.scope is PolicyScope.ESTATE else (ref.provider, ref.account)
         due = Due(policy=policy, key=Key(policy.id, *place), digest=b"")
-        return next((one for one in self.over(crew, facts, due, now) if one.uid == ref.uid), None)
+        return next((one for one in self.over(due) if one.uid == ref.uid), None)
 
     def _owner(self, account: str) -> tuple[str, str]:
         return next(place for place in self._states if place[1] == account)

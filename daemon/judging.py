@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.crew import Crew
-from daemon.facts import Facts
-from daemon.joining import JUDGING_PHASES, Due, Round, grouped, joining
+from daemon.joining import JUDGING_PHASES, Due, Grounds, Round, grouped, joining
 from policies.pack import PolicySet, judges
 from policies.policy import Policy
 from policies.subject import Subject, needs
 from policies.verdict import Outcome, Verdict
 from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
-from storage.inventory import Inventory
-from storage.joins import ESTATE, Joins, Key
+from storage.joins import ESTATE, Key
 from storage.query import Filter
 from storage.values import StoredResource, Ticket
 
@@ -49,11 +47,12 @@ class Judged:
 class Judging:
     """Judges stored resources and lets the verdicts open and close findings."""
 
-    def __init__(self, inventory: Inventory, findings: Findings, joins: Joins, facts: Facts) -> None:
-        self._inventory = inventory
-        self._facts = facts
+    def __init__(self, grounds: Grounds, findings: Findings) -> None:
+        self._grounds = grounds
+        self._inventory = grounds.inventory
+        self._facts = grounds.facts
         self._findings = findings
-        self._joins = joins
+        self._joins = grounds.joins
         self._one_round = threading.Lock()
         self._described: PolicySet | None = None
         """The policies that open findings were last told of."""
@@ -77,7 +76,7 @@ class Judging:
             done = Judged(resolved=len(retired))
             revisions = self._facts.revisions(policies.values(), now)
             versions = {policy.id: _version(policy, crew, now, revisions) for policy in policies.values()}
-            around = Round(crew, self._inventory, self._joins)
+            around = Round(crew, self._grounds, now)
             joined_due = around.due(versions)
             alone = {name: version for name, version in versions.items() if not joining(policies[name])}
             stale = self._inventory.stale_policies(alone)
@@ -87,11 +86,11 @@ class Judging:
                 done = self._over_everything(crew, judging, now, cycle_id, done)
             # Before what is due is settled: until then the store knows which resources are seen for the first time.
             for due in joined_due:
-                done = self._joined(crew, around, due, now, cycle_id, done)
+                done = self._joined(around, due, cycle_id, done)
             for batch in self._inventory.due():
                 trying = [stored for stored in batch if stored.ticket not in self._stopped]
                 if trying:
-                    done = self._batch(crew, trying, now, cycle_id, done, around, joined_due)
+                    done = self._batch(around, trying, cycle_id, done, joined_due)
             if stale:
                 self._inventory.mark_applied({name: versions[name] for name in stale}, now)
             return done
@@ -102,12 +101,12 @@ class Judging:
         kind = view.type if view is not None else None
         around = Round(
             crew,
-            self._inventory,
-            self._joins,
+            self._grounds,
+            now,
             policies=[p for p in crew.policies.policies if joining(p) and judges(p, ref.type, kind)],
             only=(ref.provider, ref.account),
         )
-        return self._batch(crew, [stored], now, None, Judged(), around)
+        return self._batch(around, [stored], None, Judged())
 
     def judge_joined(self, crew: Crew, touched: Collection[tuple[str, str, str]], now: datetime) -> Judged:
         """Apply the joining policies that are due by what changed early: resources of these (provider, account, type), and
@@ -123,17 +122,16 @@ class Judging:
         with self._one_round:
             revisions = self._facts.revisions(policies, now)
             versions = {policy.id: _version(policy, crew, now, revisions) for policy in policies}
-            around = Round(crew, self._inventory, self._joins, policies=policies)
+            around = Round(crew, self._grounds, now, policies=policies)
             for due in around.due(versions):
                 place = (due.key.provider, due.key.account)
                 if place == ESTATE or place in places:
-                    done = self._joined(crew, around, due, now, None, done)
+                    done = self._joined(around, due, None, done)
         return done
 
-    def _joined(
-        self, crew: Crew, around: Round, due: Due, now: datetime, cycle_id: int | None, done: Judged
-    ) -> Judged:
+    def _joined(self, around: Round, due: Due, cycle_id: int | None, done: Judged) -> Judged:
         """Apply a joining policy to an account or to the estate. It stays due until all of it is stored."""
+        crew, now = around.crew, around.now
         stopped = self._stopped_joins.get(due.key)
         interval = crew.settings.policies.clock_interval
         if stopped is not None and stopped[0] == due.digest and now - stopped[1] < interval:
@@ -141,7 +139,7 @@ class Judging:
         by_id = {due.policy.id: due.policy}
         transient = False
         if due.policy.gathers:
-            verdicts = around.over(crew, self._facts, due, now)
+            verdicts = around.over(due)
             transient = any(verdict.transient for verdict in verdicts)
             with self._findings.together():
                 changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
@@ -156,7 +154,7 @@ class Judging:
             )
             for batch in self._inventory.find(wanted) if wanted.types else ():
                 resources = [stored.resource for stored in batch]
-                subjects = around.subjects(crew, self._facts, resources, now, [due.policy])
+                subjects = around.subjects(resources, [due.policy])
                 verdicts = list(crew.judge.judge(subjects, now=now, policies=[due.policy]))
                 transient = transient or any(verdict.transient for verdict in verdicts)
                 changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)
@@ -171,15 +169,14 @@ class Judging:
 
     def _batch(
         self,
-        crew: Crew,
+        around: Round,
         batch: Sequence[StoredResource],
-        now: datetime,
         cycle_id: int | None,
         done: Judged,
-        around: Round,
         joined_due: Sequence[Due] = (),
     ) -> Judged:
-        subjects = around.subjects(crew, self._facts, [stored.resource for stored in batch], now)
+        crew, now = around.crew, around.now
+        subjects = around.subjects([stored.resource for stored in batch])
         verdicts: list[Verdict] = []
         for group, chosen in grouped(crew, subjects, joined_due):
             verdicts += crew.judge.judge(group, now=now, policies=chosen)

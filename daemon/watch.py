@@ -35,6 +35,7 @@ from daemon.health import Health
 from daemon.hooks.hook import Trigger
 from daemon.inforce import InForce, Record, who
 from daemon.intake import Handlers, Intake, StoredEvents
+from daemon.joining import Grounds
 from daemon.judging import Judging
 from daemon.keeping import Keeping
 from daemon.metrics import Metrics
@@ -97,9 +98,12 @@ class Watch:
         self.events = Events(database)
         self.dead_letters = DeadLetters(database)
         self.desk = Desk(database, self.inventory)
-        self.joins = Joins(database)
-        self.facts = Facts([BaselineFact(Baselines(database)), ExemptionFact(self.exemptions)])
-        self.judging = Judging(self.inventory, self.findings, self.joins, self.facts)
+        self.grounds = Grounds(
+            inventory=self.inventory,
+            joins=Joins(database),
+            facts=Facts([BaselineFact(Baselines(database)), ExemptionFact(self.exemptions)]),
+        )
+        self.judging = Judging(self.grounds, self.findings)
         self._providers = providers
         self._listener = listener
         self._stop = threading.Event()
@@ -108,7 +112,7 @@ class Watch:
         self._runner: Runner | None = None
         house = House(
             gate=ExemptionGate(
-                PolicyGate(self.crew, self.inventory, self.joins, self.facts),
+                PolicyGate(self.crew, self.grounds),
                 self.exemptions,
                 self.inventory,
                 self.findings,

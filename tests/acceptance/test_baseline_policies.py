@@ -95,7 +95,7 @@ def test_before_an_act_the_baseline_is_asked_for_again(post: Any) -> None:
     post.cycle()
     (finding,) = [f for f in post.findings() if f.policy == "test.as_audited"]
     trigger = trigger_of_finding(finding.record(), finding.ref, finding.opened_at)
-    gate = PolicyGate(post.watch.crew, post.watch.inventory, post.watch.joins, post.watch.facts)
+    gate = PolicyGate(post.watch.crew, post.watch.grounds)
     assert gate.still_stands(trigger, post.clock.now).allowed is True
     post.clock.move(minutes=1)
     baselines.approve("audit", word(post))

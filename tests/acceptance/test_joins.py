@@ -2,99 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daemon.gate import PolicyGate
-from daemon.judging import Judged
 from daemon.triggers import trigger_of_finding
 from providers.errors import Denied, Throttled
-from providers.provider import Event, EventKind, Severity
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
-from storage.findings import FindingStatus
 
-ONE, TWO = "100000000000", "100000000001"
-
-ACCOUNT = """\
-# METADATA
-# title: Machines write to buckets that are encrypted
-# custom:
-#   id: test.machine_buckets
-#   phase: preparation
-#   severity: high
-#   scope: account
-#   joins:
-#     memory.machine: [Bucket]
-#     memory.bucket: [Encrypted]
-package test.machine_buckets
-
-deny contains {"msg": sprintf("%s writes to %s", [machine.name, bucket.name]), "resource": machine.uid} if {
-    some machine in data.inventory["memory.machine"]
-    some bucket in data.inventory["memory.bucket"]
-    bucket.name == machine.document.Bucket
-    bucket.document.Encrypted == false
-}
-
-deny contains "the account has no bucket" if count(data.inventory["memory.bucket"]) == 0
-"""
-
-RESOURCE = """\
-# METADATA
-# title: A machine's bucket exists
-# custom:
-#   id: test.machine_has_bucket
-#   severity: low
-#   types: ["memory.machine"]
-#   joins: {memory.bucket: []}
-package test.machine_has_bucket
-
-deny contains "its bucket is not there" if {
-    every bucket in data.inventory["memory.bucket"] { bucket.name != input.asset.document.Bucket }
-}
-"""
-
-ESTATE = """\
-# METADATA
-# title: Bucket names are used once
-# custom:
-#   id: test.bucket_names
-#   scope: estate
-#   joins: {memory.bucket: []}
-package test.bucket_names
-
-deny contains {"msg": "the name is used twice", "resource": a.uid} if {
-    some a in data.inventory["memory.bucket"]
-    some b in data.inventory["memory.bucket"]
-    a.name == b.name
-    a.uid != b.uid
-}
-"""
-
-
-def machines(account: str) -> Scope:
-    return Scope("memory", account, "north-1", "memory.machine")
-
-
-def buckets(account: str) -> Scope:
-    return Scope("memory", account, "north-1", "memory.bucket")
-
-
-def seed(post: Any, text: str) -> dict[str, str]:
-    """In each account a machine that writes to a bucket; returns uids by name."""
-    post.policy = text
-    post.watch.close()
-    found = {}
-    for account, letter in ((ONE, "a"), (TWO, "b")):
-        found[f"bucket-{letter}"] = post.estate.add(buckets(account), f"bucket-{letter}", {}).uid
-        body = {"Bucket": f"bucket-{letter}"}
-        found[f"machine-{letter}"] = post.estate.add(machines(account), f"machine-{letter}", body).uid
-    post.open()
-    return found
-
-
-def failing(post: Any, status: FindingStatus = FindingStatus.OPEN) -> list[tuple[str, str]]:
-    return sorted((f.ref.uid, f.message) for f in post.findings(status))
+sys.path.insert(0, str(Path(__file__).parent))
+from joined_estate import ACCOUNT, ESTATE, ONE, RESOURCE, TWO, buckets, failing, seed
 
 
 def test_an_account_policy_is_due_by_what_it_joins_and_only_there(post: Any) -> None:
@@ -167,11 +87,11 @@ def test_a_refused_account_is_unknown(post: Any) -> None:
         Coverage(scope=Scope("memory", ONE, ANY, ANY), status=CoverageStatus.DENIED, cause="no role"),
         post.clock.now,
     )
-    states = post.watch.joins.states({"memory.bucket"})
+    states = post.watch.grounds.joins.states({"memory.bucket"})
     assert states["memory", ONE]["memory.bucket"].gap == f"* of {ONE} is denied: no role"
     assert states["memory", TWO]["memory.bucket"].gap is None
     post.cycle()  # read again, each type by itself: the refusal is outdated
-    assert post.watch.joins.states({"memory.bucket"})["memory", ONE]["memory.bucket"].gap is None
+    assert post.watch.grounds.joins.states({"memory.bucket"})["memory", ONE]["memory.bucket"].gap is None
 
 
 def test_a_type_that_is_never_read_is_unknown(post: Any) -> None:
@@ -269,7 +189,7 @@ def test_a_finding_about_what_is_not_there_is_the_accounts(post: Any) -> None:
 @pytest.mark.parametrize("text", [ACCOUNT, RESOURCE], ids=["account", "resource"])
 def test_before_an_act_the_joining_policy_is_asked_again(post: Any, text: str) -> None:
     uid = seed(post, text)
-    gate = PolicyGate(post.watch.crew, post.watch.inventory, post.watch.joins, post.watch.facts)
+    gate = PolicyGate(post.watch.crew, post.watch.grounds)
     if text is ACCOUNT:
         post.estate.change(uid["bucket-a"], {"Encrypted": False})
     else:
@@ -294,109 +214,3 @@ def test_an_event_is_judged_with_what_is_joined(post: Any) -> None:
         )
     assert (judged.opened, judged.unknown) == (1, 0)
     assert failing(post) == [(uid["machine-a"], "its bucket is not there")]
-
-
-# After events.
-
-
-def tell(post: Any, *refs: Any, actor: str = "ann") -> None:
-    """An event that these resources changed."""
-    post.watch.changes.on_change(
-        Event(
-            id=f"e-{post.clock().isoformat()}-{refs[0].uid}",
-            kind=EventKind.CHANGE,
-            provider="memory",
-            account=refs[0].account,
-            region=refs[0].region,
-            type="changed",
-            severity=Severity.INFO,
-            title="it changed",
-            occurred_at=post.clock(),
-            refs=refs,
-            actor=actor,
-        )
-    )
-
-
-def soon(post: Any, **delta: float) -> Judged | None:
-    """What is judged by a tick some time later; None where nothing is due."""
-    post.clock.move(**delta)
-    due = post.watch.soon.due(post.watch.settings.policies.join_delay)
-    return post.watch.soon.judge() if due else None
-
-
-@pytest.mark.parametrize("text", [ACCOUNT, RESOURCE], ids=["account", "resource"])
-def test_a_burst_of_events_is_judged_once_and_soon(post: Any, text: str) -> None:
-    uid = seed(post, text)
-    post.cycle()
-    refs = {name: post.watch.inventory.get(uid[name]).ref for name in uid}
-    assert soon(post, hours=1) is None, "no event, nothing to do"
-    if text is ACCOUNT:
-        post.estate.change(uid["bucket-a"], {"Encrypted": False})
-        said = "machine-a writes to bucket-a"
-    else:
-        post.estate.delete(uid["bucket-a"])
-        said = "its bucket is not there"
-    for _ in range(3):
-        tell(post, refs["bucket-a"])
-        assert failing(post) == []
-        assert soon(post, seconds=9) is None, "the next event may be on its way"
-    judged = soon(post, seconds=1)
-    assert judged is not None
-    assert (judged.evaluated, judged.opened) == (1, 1), "one account, once"
-    assert failing(post) == [(uid["machine-a"], said)]
-    (finding,) = post.findings()
-    assert not finding.baseline
-    assert soon(post, hours=1) is None
-    assert post.cycle().evaluated == 0, "nothing is left for the cycle"
-
-
-def test_events_without_a_pause_do_not_put_it_off_for_ever(post: Any) -> None:
-    uid = seed(post, ACCOUNT)
-    post.cycle()
-    ref = post.watch.inventory.get(uid["bucket-a"]).ref
-    post.estate.change(uid["bucket-a"], {"Encrypted": False})
-    waited = 0
-    while post.findings() == []:
-        tell(post, ref)
-        soon(post, seconds=5)
-        waited += 5
-    assert waited == 60
-
-
-def test_an_estate_policy_is_judged_soon_and_only_what_joins_what_changed(post: Any) -> None:
-    uid = seed(post, ESTATE)
-    post.cycle()
-    twin = post.estate.add(buckets(TWO), "bucket-a", {})
-    tell(post, twin.ref)
-    judged = soon(post, seconds=10)
-    assert judged is not None
-    assert judged.opened == 2
-    assert [uid for uid, _ in failing(post)] == sorted([uid["bucket-a"], twin.uid])
-    post.estate.change(uid["machine-a"], {"Bucket": "x"})
-    tell(post, post.watch.inventory.get(uid["machine-a"]).ref)
-    judged = soon(post, seconds=10)
-    assert judged is not None
-    assert judged.evaluated == 0, "nothing joins machines"
-
-
-def test_the_tick_judges_in_a_thread_of_its_own(post: Any) -> None:
-    uid = seed(post, ACCOUNT)
-    post.cycle()
-    post.estate.change(uid["bucket-a"], {"Encrypted": False})
-    tell(post, post.watch.inventory.get(uid["bucket-a"]).ref)
-    post.clock.move(seconds=10)
-    post.watch.tick()
-    post.watch.soon.wait(None)
-    assert failing(post) == [(uid["machine-a"], "machine-a writes to bucket-a")]
-
-
-def test_what_was_gathered_by_a_killed_process_is_judged_by_the_next(post: Any) -> None:
-    uid = seed(post, ACCOUNT)
-    post.cycle()
-    post.estate.change(uid["bucket-a"], {"Encrypted": False})
-    tell(post, post.watch.inventory.get(uid["bucket-a"]).ref)
-    post.watch.close()
-    post.open()
-    assert soon(post, hours=1) is None
-    assert post.cycle().opened == 1
