@@ -71,6 +71,8 @@ class Loader:
         self._bundles: dict[Path, Bundle] = {}
         self._sets: dict[Path, SentinelSet] = {}
         self._set_packs: list[tuple[SentinelSet, Pack]] = []
+        self._unmade: list[str] = []
+        """What is wrong and made no policy or pack: the text in which its name stands. The error is told once, there."""
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> None:
         """Note an error of the configuration."""
@@ -169,9 +171,11 @@ class Loader:
     def _pack(self, file: Path, text: str | None = None, bundle: Bundle | None = None) -> Pack:
         pack = Pack(id=file.parent.name, title=file.parent.name, root=file.parent)
         try:
-            values, lines = load_yaml(read_module(file).text if text is None else text, file)
+            text = read_module(file).text if text is None else text
+            values, lines = load_yaml(text, file)
         except PackError as error:
             self.errors.append(error)
+            self._unmade.append(text or "")
             return pack
         reader = Reader(Declared(values=values, where=lambda key: Position(file, lines.get(key, 1))))
         reader.unknown_keys(PACK_KEYS)
@@ -225,6 +229,8 @@ class Loader:
         checked = self._engine.check(modules)
         self.errors += checked.errors
         self._owned(checked.modules)
+        made = {one.module.path for one in checked.modules}
+        self._unmade += (self._named(module) for module in modules if module.path not in made)
         compiled = [*self._compile(checked.modules, settings), *self._compile_sets(settings)]
         self._duplicates(compiled)
         self._overrides(settings, {c.policy.id for c in compiled})
@@ -232,6 +238,11 @@ class Loader:
             raise PolicyErrors(tuple(self.errors))
         kept = [c for c in compiled if not _matches(settings.disabled, c.policy.id)]
         return PolicySet(kept, self._packs)
+
+    def _named(self, module: Module) -> str:
+        """The text in which the id of a module that did not parse stands, be it in the module or in its pack."""
+        declared = self._files[module.path].policies.get(module.path.stem)
+        return module.text if declared is None else f"{module.text}\n{declared.values.get('id', '')}"
 
     def _compile(
         self, modules: Sequence[CheckedModule], settings: PolicySettings
@@ -262,6 +273,8 @@ class Loader:
                 group = tuple(modules[path] for path in member.files if path in modules)
                 if len(group) == len(member.files):
                     yield from self._member(member, group, pack, settings)
+                else:
+                    self._unmade.append(f"{pack.id}.{member.entry.name}")
 
     def _member(
         self, member: Member, group: tuple[CheckedModule, ...], pack: Pack, settings: PolicySettings
@@ -338,18 +351,22 @@ class Loader:
     def _overrides(self, settings: PolicySettings, ids: set[str]) -> None:
         packs = {pack.id for pack in self._packs}
         for name in settings.disabled:
-            if not any(_matches((name,), i) for i in ids):
+            if not any(_matches((name,), i) for i in ids) and not self._may_be_unmade(name.removesuffix("*")):
                 self.wrong("policies.disabled", f"no policy is called `{name}`", _did_you_mean(name, ids))
         for option in ("severities", "enforcement"):
             for name in getattr(settings, option):
-                if name not in ids:
+                if name not in ids and not self._may_be_unmade(name):
                     self.wrong(
                         f"policies.{option}", f"no policy is called `{name}`", _did_you_mean(name, ids)
                     )
         for name in settings.parameters:
-            if name not in ids | packs:
+            if name not in ids | packs and not self._may_be_unmade(name):
                 what = f"no policy or pack is called `{name}`"
                 self.wrong("policies.parameters", what, _did_you_mean(name, ids | packs))
+
+    def _may_be_unmade(self, name: str) -> bool:
+        """Whether what is called so may be there and be wrong, so that only what is wrong is to be told."""
+        return any(name in text for text in self._unmade)
 
 
 def _did_you_mean(name: str, names: set[str]) -> str:

@@ -195,6 +195,45 @@ def test_every_error_comes_at_once(engine: RegorusEngine, tmp_path: Path) -> Non
     assert caught.value.exit_status == 2
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"p_rego": METADATA + "\ndeny contains 1 if input.x ==\n"}, "p.rego"),
+        ({"p_rego": "package my.policy\ndeny contains 1 if input.x ==\n"}, "p.rego"),
+        (
+            {
+                "pack_yaml": "policies: {p: {id: my.policy, types: [aws.vpc]}}\n",
+                "p_rego": "package q\ndeny contains 1 if input.x ==\n",
+            },
+            "p.rego",
+        ),
+        (
+            {"my__pack_yaml": "id: my.policy\n- x\n", "my__p_rego": "package p\nallow := true\n"},
+            "my/pack.yaml",
+        ),
+    ],
+    ids=["its metadata", "its package", "its pack", "the pack itself"],
+)
+def test_what_does_not_parse_is_told_once_and_not_as_missing_too(
+    engine: RegorusEngine, tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    write(tmp_path, **files)
+    settings = PolicySettings(
+        packs=(),
+        disabled=("my.pol*", "zz"),
+        severities={"my.policy": "low"},
+        enforcement={"my.policy": "advisory"},
+        parameters={"my.policy": {}},
+    )
+    with pytest.raises(PolicyErrors) as caught:
+        load_paths([tmp_path], engine, settings)
+    found = problems(caught, tmp_path)
+    assert any(line.startswith(f"{said}:") and "expect" in line for line in found), found
+    assert [line for line in found if "is called" in line] == [
+        "policies.disabled: no policy is called `zz` `watchstander policy list` shows all."
+    ]
+
+
 def test_an_unknown_built_in_pack_is_named(engine: RegorusEngine) -> None:
     with pytest.raises(PolicyErrors, match="no built-in pack `preperation`"):
         load(PolicySettings(packs=("preperation",)), engine)
