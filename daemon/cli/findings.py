@@ -149,7 +149,8 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         return told_unread(cli, places)
     wanted = replace(chosen.findings(), severity=severity, uid=resource)
     if stats is not None:
-        return _stats(cli, stats, since, moment, wanted)
+        # Open ones alone would never tell how long mending took.
+        return _stats(cli, stats, since, moment, replace(wanted, status=None))
     found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
     cli.out.items(found, FINDINGS, empty="No such finding.")
     return told_unread(cli, places) if moment is None else ExitStatus.OK

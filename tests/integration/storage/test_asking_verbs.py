@@ -187,6 +187,11 @@ def test_findings_by_contract(run: Run, database: Database, estate: Estate, now:
     assert len(json.loads(run("findings", "--at", "2h", "--format", "json")[1])) == 2
     assert len(json.loads(run("findings", "--status", "all", "-f", "json")[1])) == 2
     assert len(json.loads(run("findings", "--status", "resolved", "-f", "json")[1])) == 1
+    tagged = json.loads(run("findings", "--stats", "tag:Nobody", "-f", "json")[1])
+    assert [(row["tag:Nobody"], row["opened"], row["resolved"], row["mean_hours"]) for row in tagged] == [
+        ("", 2, 1, 4.0)
+    ]
+    assert run("findings", "--stats", "tag:Nobody")[1].splitlines()[1].split()[0] == "(none)"
     for arguments in (
         ("--severity", "low"),
         ("--phase", "detection"),
