@@ -1,4 +1,4 @@
-"""Which configuration is in force, and since when: an entry of the ledger at each start and each reload.
+"""Which configuration is in force, and since when: an entry of the ledger at each start and each reload, also a refused one.
 
 The entry says who (user, process, host), the digest of the whole effective configuration and of the policies, and what is
 different from what was in force before, also across restarts. Secrets are not in it: they are references in the configuration,
@@ -12,7 +12,7 @@ import getpass
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from storage.ledger import Ledger
 from storage.state import State
 
 NAMED = 200
-"""How many changed policies of each kind an entry names; it always says how many there are."""
+"""How many changed policies of each kind, or problems, an entry names; it always says how many there are."""
 LONGEST = 4_000
 """Bytes of JSON a value may have in an entry; a longer one is told by its digest."""
 
@@ -97,6 +97,11 @@ class Record:
             if stored != fresh.saved():
                 self._state.set(key, fresh.saved(), at)
         self._now = fresh
+
+    def refuse(self, problems: Sequence[str], at: datetime) -> None:
+        """Enter that another configuration was read and not put in force. Raises StorageError."""
+        detail = {"version": self._version, "by": who(), "problems": problems[:NAMED], "count": len(problems)}
+        self._ledger.append("configuration-refused", f"watchstander/{self._instance}", "daemon", detail, at)
 
     def _changed(self, before: Mapping[str, Any], fresh: InForce) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _changes(before, fresh.settings)

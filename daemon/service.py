@@ -120,12 +120,15 @@ class Service:
             except WatchstanderError as error:
                 self._configuration.keep(before)
                 self._watch.metrics.reloads.labels("kept-old").inc()
+                self._watch.refused((error,))
                 log.error(
                     f"The new configuration could not be put in force, the old one stays: {error}",
                     key="reload-failed",
                 )
                 self._notifier.ready("The new configuration is bad; the old one stays in force.")
                 return
+        else:
+            self._watch.refused(outcome.error.problems)
         ok = outcome.error is None
         self._watch.metrics.reloads.labels("ok" if ok else "kept-old").inc()
         (log.info if ok else log.error)(outcome.sentence, key="reloaded" if ok else "reload-failed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from daemon.attributing import Attributing
 from daemon.changes import Changes
 from daemon.crew import Crew
 from daemon.cycle import Occasion, Stores, run_cycle
+from daemon.databases import durable_url, open_database
 from daemon.defects import sound
 from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
@@ -59,6 +60,7 @@ from storage.findings import FindingFilter, Findings, FindingStatus
 from storage.inventory import Inventory
 from storage.joins import Joins
 from storage.ledger import Ledger
+from storage.upgrading import upgrade
 
 log = structlog.get_logger("watchstander.watch")
 
@@ -158,10 +160,10 @@ class Watch:
     def open(cls, settings: Settings, *, clock: Clock, secrets: Secrets, **more: Any) -> Watch:
         """Open the database, bring its schema up to date, and put everything together. Raises WatchstanderError."""
         with contextlib.ExitStack() as stack:
-            database = open_database(settings, secrets)
+            database = open_database(settings.storage, secrets)
             stack.callback(database.close)
             database.claim(settings.instance)
-            database.migrate()
+            upgrade(database, clock(), actor=f"watchstander/{settings.instance}")
             watch = cls(settings, clock=clock, secrets=secrets, database=database, **more)
             stack.pop_all()
             return watch
@@ -198,7 +200,7 @@ class Watch:
             log.warning(cycle.sentence or "", key="cycle-interrupted", cycle=cycle.id)
         settings = self.settings
         runner = DurableRunner(
-            url=durable_url(settings, self.database),
+            url=durable_url(settings.storage, self.database),
             instance=settings.instance,
             workflows=self.responder.workflows(),
             listener=self._listener,
@@ -214,12 +216,24 @@ class Watch:
     def reconfigure(self, settings: Settings) -> None:
         """Put another configuration in force. On an error the old one stays. Raises WatchstanderError."""
         fresh = Crew.muster(settings, self.clock, self.secrets, self._providers)
+        try:
+            self.anchoring.reconfigure(settings.ledger)
+            self._record.enter("configuration", self._in_force(fresh), self.clock())
+        except WatchstanderError:
+            self.anchoring.reconfigure(self.settings.ledger)
+            fresh.dismiss()
+            raise
         with self._swap:
             old, self._crew = self._crew, fresh
             self.responder.hooks = fresh.hooks
         old.dismiss()
-        self.anchoring.reconfigure(settings.ledger)
-        self._record.enter("configuration", self._in_force(fresh), self.clock())
+
+    def refused(self, problems: Iterable[object]) -> None:
+        """Enter that another configuration was not put in force, and why. A store that fails is told of, not raised."""
+        try:
+            self._record.refuse([self.secrets.redact(str(one)) for one in problems], self.clock())
+        except StorageError as error:
+            self._trouble("reload", error)
 
     def close(self, timeout: timedelta = timedelta(0)) -> None:
         """End: what is under way may finish within ``timeout``, the rest resumes at the next start."""
@@ -378,23 +392,6 @@ class Watch:
         if isinstance(error, StorageError):
             self.health.database(error.message)
         log.error(f"{where} failed: {error}", key="failed", where=where)
-
-
-def open_database(settings: Settings, secrets: Secrets, *, read_only: bool = False) -> Database:
-    """The database of a configuration. Raises StorageError, SecretUnavailable."""
-    reference = settings.storage.password
-    password = secrets.read(reference).reveal() if reference is not None else None
-    return Database.open(settings.storage, password=password, read_only=read_only)
-
-
-def durable_url(settings: Settings, database: Database) -> str:
-    """Where durable workflows are kept: beside the database, unless the configuration says otherwise."""
-    if settings.storage.durable_url is not None:
-        return settings.storage.durable_url
-    path = database.path
-    if path is not None:
-        return f"sqlite:///{path.with_name(path.stem + '-durable' + path.suffix)}"
-    return database.engine.url.render_as_string(hide_password=False)
 
 
 def _version() -> str:

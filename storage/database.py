@@ -7,7 +7,7 @@ for nobody. A transaction joins the one its thread has open, so that several sto
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -126,14 +126,17 @@ class Database:
         """Whether this thread is inside :meth:`write`."""
         return self._joined() is not None
 
-    def migrate(self) -> SchemaStatus:
-        """Bring the schema to the newest, all migrations in one transaction. Raises Newer or another StorageError."""
+    def migrate(self, then: Callable[[], None] | None = None) -> SchemaStatus:
+        """Bring the schema to the newest, all migrations in one transaction; ``then`` is done in it where there are any.
+        Raises Newer or another StorageError."""
         status = self.status()
         if status.state == "current":
             return status  # a user that may not change the schema need not
         try:
             with self.write() as connection:
                 migrate(connection)
+                if then is not None:
+                    then()
         except Defect as error:
             raise Damaged(
                 f"{self.where} says that it has schema {status.revision or 'none'}, but it is not as that schema is: "

@@ -9,8 +9,9 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,14 @@ def backup(database: Database, target: Path) -> int:
         else:
             with Database.open(StorageSettings(url=f"sqlite:///{part}")) as made:
                 made.migrate()
-                copy(database, made)
+                _copied(database, made)
                 _one_file(made)
     return target.stat().st_size
 
 
-def restore(file: Path, database: Database) -> dict[str, int]:
+def restore(file: Path, database: Database, now: datetime, *, actor: str) -> dict[str, int]:
     """Fill an empty database from a backup, of an older schema too; returns the rows by table. The backup is not touched.
+    The last entry of the restored ledger says who did it.
 
     Raises StorageError where there is no such backup, it is damaged, or the database is not empty.
     """
@@ -57,7 +59,12 @@ def restore(file: Path, database: Database) -> dict[str, int]:
             shutil.copyfile(file, own)
             with Database.open(StorageSettings(url=f"sqlite:///{own}")) as source:
                 source.migrate()
-                return copy(source, database)
+                detail = {"backup": str(file)}
+                return _copied(
+                    source,
+                    database,
+                    lambda ledger: ledger.append("database.restored", actor, "database", detail, now),
+                )
     except OSError as error:
         raise Full(
             f"{file} could not be copied to a temporary place: {error.strerror}.",
@@ -65,11 +72,21 @@ def restore(file: Path, database: Database) -> dict[str, int]:
         ) from error
 
 
-def copy(source: Database, target: Database) -> dict[str, int]:
+def copy(source: Database, target: Database, now: datetime, *, actor: str) -> dict[str, int]:
     """Copy everything there is, as one snapshot into one transaction; returns the rows by table. ``target`` must hold nothing.
+    The last entry of its ledger says who did it.
 
     Raises StorageError; then ``target`` holds nothing still. Damaged where the copied ledger does not verify.
     """
+    detail = {"from": source.where}
+    return _copied(
+        source, target, lambda ledger: ledger.append("database.copied", actor, "database", detail, now)
+    )
+
+
+def _copied(
+    source: Database, target: Database, enter: Callable[[Ledger], object] | None = None
+) -> dict[str, int]:
     source.require_schema()
     target.migrate()
     counts = {}
@@ -81,12 +98,15 @@ def copy(source: Database, target: Database) -> dict[str, int]:
             if not target.sqlite:
                 _set_sequence(here, table)
         here.execute(sa.delete(STATE).where(STATE.c.key.in_((search.STATE, partitions.REWRITTEN))))
-        verified = Ledger(target).verify_within(here)
+        ledger = Ledger(target)
+        verified = ledger.verify_within(here)
         if not verified.ok:
             raise Damaged(
                 f"The ledger of {source.where} does not verify: {verified.why}",
                 hint="Run `watchstander audit verify` on it; nothing has been copied.",
             )
+        if enter is not None:
+            enter(ledger)
     return counts
 
 

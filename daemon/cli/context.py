@@ -101,11 +101,9 @@ class State:
         return self._open(existing=False)
 
     def _open(self, *, existing: bool) -> Database:
-        from storage.database import Database
+        from daemon.databases import open_database
 
-        settings = self.settings.storage
-        password = self.secrets.read(settings.password).reveal() if settings.password else None
-        database = Database.open(settings, password=password, existing=existing)
+        database = open_database(self.settings.storage, self.secrets, existing=existing)
         self.closing.callback(database.close)
         return database
 

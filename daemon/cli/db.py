@@ -30,8 +30,10 @@ LETTERS = (
 @verb(app, "watchstander db migrate")
 def migrate(cli: State) -> None:
     """Bring the database's schema to what this version needs: all of it or nothing. Make a backup first."""
+    from storage.upgrading import upgrade
+
     before = cli.made_database.status()
-    after = cli.made_database.migrate()
+    after = upgrade(cli.made_database, cli.now(), actor=login())
     body = {"database": after.where, "before": before.revision, "after": after.revision}
     done = "is up to date already" if before.state == "current" else f"now has schema {after.revision}"
     cli.out.document(body, f"{after.where} {done}.")
@@ -147,7 +149,7 @@ def restore(
     """Fill the configured database from a backup, all of it or nothing. It must be empty: move the old file away first."""
     from storage.transfer import restore as fill
 
-    rows = fill(file, cli.made_database)
+    rows = fill(file, cli.made_database, cli.now(), actor=login())
     cli.out.document(
         {"file": str(file), "rows": rows},
         f"{cli.made_database.where} is restored from {file}: {rows['resource']:,} resources, {rows['version']:,} versions, "
@@ -184,7 +186,7 @@ def copy(
             raise UsageError(f"--to-password: {error}", hint="Write env:NAME or file:PATH.") from error
         password = cli.secrets.read(reference).reveal()
     with Database.open(StorageSettings(url=to), password=password) as target:
-        rows = transfer(source, target)
+        rows = transfer(source, target, cli.now(), actor=login())
         where = target.where
     cli.out.document(
         {"from": source.where, "to": where, "rows": rows},

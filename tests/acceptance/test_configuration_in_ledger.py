@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.secrets import HIDDEN
 from config.settings import StorageSettings
 from daemon.watch import Watch
 from storage.database import Database
+from storage.errors import StorageError
 from storage.ledger import Entry, Ledger
 
 SECRET = "s3cr3t-7f1e5c0a9b"
@@ -94,6 +97,25 @@ def test_a_configuration_that_cannot_be_put_in_force_writes_nothing(post: Any) -
     assert len(list(post.watch.ledger.entries())) == count
 
 
+def test_a_configuration_that_cannot_be_entered_is_not_put_in_force(post: Any) -> None:
+    post.watch.start()
+    before, crew = post.watch.settings, post.watch._crew
+    refuse = (
+        "CREATE TRIGGER no_more BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'no more entries'); END"
+    )
+    with post.watch.database.write() as connection:
+        connection.exec_driver_sql(refuse)
+    post.more = with_hook(SECRET)
+    with pytest.raises(StorageError):
+        post.watch.reconfigure(post.settings())
+    assert (post.watch.settings, post.watch._crew) == (before, crew)
+    post.watch.refused(("too late",))  # told in the log, and survived
+    with post.watch.database.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER no_more")
+    post.watch.reconfigure(post.settings())
+    assert post.watch.settings.containment.hooks.keys() == {"tell"}
+
+
 def test_a_real_daemon_on_sighup(tmp_path: Path) -> None:
     config = tmp_path / "w.yaml"
     base = "storage: {url: 'sqlite:///w.db'}\npolicies: {packs: [], workers: 1}\napi: {enabled: false}\n"
@@ -108,6 +130,9 @@ def test_a_real_daemon_on_sighup(tmp_path: Path) -> None:
             config.write_text(base + "containment: {first_cycle: act}\nlog: {level: debug}\n")
             process.send_signal(signal.SIGHUP)
             _until(process.stderr, "Reloaded the configuration")
+            config.write_text(base + "logg: {level: debug}\napi: {port: many}\n")
+            process.send_signal(signal.SIGHUP)
+            _until(process.stderr, "the old one stays in force")
             process.terminate()
             process.stderr.read()
             assert process.wait(30) == 0
@@ -115,12 +140,14 @@ def test_a_real_daemon_on_sighup(tmp_path: Path) -> None:
             process.kill()
     with Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'w.db'}")) as database:
         found = list(Ledger(database).entries())
-    assert [e.kind for e in found] == ["start", "configuration", "stop"]
+    assert [e.kind for e in found] == ["start", "configuration", "configuration-refused", "stop"]
     assert {e.detail["by"]["pid"] for e in found} == {process.pid}
     assert found[1].detail["changed"] == {
         "containment.first_cycle": {"from": "baseline", "to": "act"},
         "log.level": {"from": "info", "to": "debug"},
     }
+    assert found[2].detail["count"] == 2
+    assert found[2].detail["problems"][0] == f"{config}:4: unknown option `logg` (did you mean `log`?)"
 
 
 def _until(stream: Any, text: str) -> None:

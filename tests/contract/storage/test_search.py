@@ -191,5 +191,5 @@ def test_a_copy_does_not_claim_an_index(
     empty_world.record(SCOPE, [make_resource("one", {"N": 1})])
     search.settle(indexed, empty_world.now)
     with Database.open(StorageSettings(url=fresh_url())) as copy:
-        transfer.copy(indexed, copy)
+        transfer.copy(indexed, copy, empty_world.now, actor="ann")
         assert asked(copy, "document.N == `1`") == (["one"], 1)

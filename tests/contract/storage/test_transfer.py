@@ -27,6 +27,9 @@ from storage.schema import configuration
 from storage.state import State
 from storage.tables import CODEC, LEDGER, RESOURCE, VERSION, Table
 from storage.transfer import backup, copy, restore
+from storage.upgrading import upgrade
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -58,6 +61,18 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+def told_of(target: Database, expected: dict[str, list[Any]]) -> tuple[str, str, Any]:
+    """The entry with which the target's ledger ends, all else being as expected."""
+    there, ledger = everything(target), Ledger(target)
+    (entry,) = ledger.entries(after=len(expected["ledger"]))
+    assert there.pop("ledger")[:-1] == expected["ledger"]
+    heads = [row for row in there.pop("state") if row not in expected["state"]]
+    assert len(heads) == 1  # the ledger's
+    assert there == {name: rows for name, rows in expected.items() if name not in ("ledger", "state")}
+    assert ledger.verify().ok
+    return entry.kind, entry.actor, dict(entry.detail)
+
+
 def test_a_backup_restores_into_an_empty_database(
     filled: Database, world: Any, fresh_url: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -69,8 +84,8 @@ def test_a_backup_restores_into_an_empty_database(
     world.estate.delete(world.estate.uid(3))
     world.cycle()
     with Database.open(StorageSettings(url=fresh_url())) as target:
-        rows = restore(file, target)
-        assert everything(target) == expected
+        rows = restore(file, target, world.now, actor="ann")
+        assert told_of(target, expected) == ("database.restored", "ann", {"backup": str(file)})
         assert rows == {name: len(found) for name, found in expected.items()}
         assert list(check(target)) == []
         # New rows get new ids, and recording goes on.
@@ -81,11 +96,11 @@ def test_a_backup_restores_into_an_empty_database(
         Ledger(target).append("test", "me", "after", {}, world.now)
         assert Ledger(target).verify().ok
         with pytest.raises(Unavailable, match="is not empty"):
-            restore(file, target)
+            restore(file, target, world.now, actor="ann")
     with pytest.raises(Unavailable, match="exists already"):
         backup(filled, file)
     with pytest.raises(Unavailable, match="no backup"):
-        restore(tmp_path / "nothing.db", filled)
+        restore(tmp_path / "nothing.db", filled, world.now, actor="ann")
 
 
 def test_moving_to_the_other_database_and_back(
@@ -94,10 +109,10 @@ def test_moving_to_the_other_database_and_back(
     expected = everything(filled)
     other = make_postgres(None) if filled.sqlite else f"sqlite:///{tmp_path / 'other.db'}"
     with Database.open(StorageSettings(url=other)) as target:
-        copy(filled, target)
-        assert everything(target) == expected
+        copy(filled, target, NOW, actor="ann")
+        assert told_of(target, expected) == ("database.copied", "ann", {"from": filled.where})
         with pytest.raises(Unavailable, match="is not empty"):
-            copy(filled, target)
+            copy(filled, target, NOW, actor="ann")
         assert Inventory(target).count() == Inventory(filled).count()
 
 
@@ -115,7 +130,7 @@ def test_a_ledger_that_was_tampered_with_is_not_copied(
         connection.execute(sa.update(LEDGER).where(LEDGER.c.seq == 7).values(actor="somebody else"))
     with Database.open(StorageSettings(url=fresh_url())) as target:
         with pytest.raises(Damaged, match="entry 7"):
-            copy(filled, target)
+            copy(filled, target, NOW, actor="ann")
         assert sum(len(rows) for name, rows in everything(target).items() if name != "codec") == 0
     *triggers, fault = check(filled)
     assert (fault.where, "entry 7" in fault.what) == ("ledger", True)
@@ -250,10 +265,27 @@ def test_an_older_schema_is_backed_up_and_restored_into_the_newest(
         assert old.status().state == "behind"
         backup(old, tmp_path / "backup.db")
     with Database.open(StorageSettings(url=fresh_url())) as target:
-        restore(tmp_path / "backup.db", target)
+        restore(tmp_path / "backup.db", target, NOW, actor="ann")
         assert (target.status().state, State(target).get("fact")) == ("current", 7)
+        (restored,) = Ledger(target).entries()
+        assert restored.kind == "database.restored"
     with (
         Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'empty.db'}")) as empty,
         pytest.raises(Outdated, match="is empty"),
     ):
         backup(empty, tmp_path / "nothing.db")
+
+
+def test_a_schema_that_becomes_another_is_entered(tmp_path: Path) -> None:
+    with Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'old.db'}")) as old:
+        with old.write() as connection:
+            command.upgrade(configuration(connection), "0002")
+        head = upgrade(old, NOW, actor="ann").revision
+        (entry,) = Ledger(old).entries()
+        assert (entry.kind, entry.actor, entry.at) == ("database.migrated", "ann", NOW)
+        assert entry.detail == {"from": "0002", "to": head}
+        upgrade(old, NOW, actor="ann")
+        assert len(list(Ledger(old).entries())) == 1
+    with Database.open(StorageSettings(url=f"sqlite:///{tmp_path / 'new.db'}")) as new:
+        assert upgrade(new, NOW, actor="ann").state == "current"
+        assert not list(Ledger(new).entries())
