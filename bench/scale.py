@@ -1,7 +1,7 @@
 """An organisation of N accounts in 17 regions, read through a transport that answers after 2 ms.
 
-The target is 1,000 accounts, 17,000 scopes; the default is small, because a scope costs what a client costs
-(docs/decisions/0201) and the whole takes many minutes.
+The target is 1,000 accounts, 17,000 scopes (about a minute on two cores); the default is small. What it costs and why:
+docs/decisions/0201.
 
 The transport stands below botocore: signing, endpoint rules, parsing, budgets, role sessions and clients are real, only the
 network is not. ``value`` is scopes per second; the floor is what the 2 ms allow with the configured concurrency (16). ``rss_mb``

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from config.clouds import AwsAccounts, AwsSettings
+from providers.aws.keyring import Keyring
 from providers.aws.provider import AwsProvider
 from providers.aws.session import Place
 from providers.provider import Discovery, Selection
@@ -188,13 +189,20 @@ def test_each_partition_is_called_at_its_own_place(
     try:
         sessions = provider.sessions
         assert sessions.home_region == home
-        assert sessions.client(Place("", home), "sts").meta.endpoint_url == f"https://{host}"
-        sessions._identity = "111111111111"
-        assert (
-            sessions._role("222222222222", contain=False) == f"arn:{partition}:iam::222222222222:role/Watch"
-        )
+        assert sessions.clients.get("sts", home).meta.endpoint_url == f"https://{host}"
     finally:
         provider.close()
+    asked: list[str] = []
+
+    def ask(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        asked.append(parameters.get("RoleArn", operation))
+        given = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}
+        until = datetime.now(UTC) + timedelta(hours=1)
+        return {"Account": "111111111111", "Credentials": {**given, "Expiration": until}}
+
+    keyring = Keyring(settings, clock=lambda: datetime.now(UTC), ask=ask)
+    keyring.of("222222222222", contain=False).get_frozen_credentials()
+    assert asked == ["GetCallerIdentity", f"arn:{partition}:iam::222222222222:role/Watch"]
     ref = ref_of_name("aws.iam_user", {"UserName": "eve"}, Where("222222222222", home, partition))
     assert ref is not None
     assert ref.uid == f"arn:{partition}:iam::222222222222:user/eve"

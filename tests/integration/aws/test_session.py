@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from config.clouds import AwsAccounts
+from providers.aws.clients import MAX_CLIENTS
 from providers.aws.provider import AwsProvider
-from providers.aws.session import MAX_CLIENTS, Place
+from providers.aws.session import Place
 from providers.errors import Expired, Refused
 from providers.sandbox.aws import AwsEmulator, Estate
 
@@ -73,20 +74,22 @@ def test_another_account_is_never_read_with_our_own_credentials(make: Make, esta
         caller(provider, estate.drifting_bucket[0])
 
 
-def test_a_client_is_made_once(make: Make, estate: Estate) -> None:
-    sessions = make().sessions
-    place = Place(estate.drifting_bucket[0], "eu-west-1")
-    assert sessions.client(place, "ec2") is sessions.client(place, "ec2")
-    assert sessions.client(place, "ec2") is not sessions.client(Place(place.account, "us-east-1"), "ec2")
+def test_a_client_is_made_once_for_all_accounts(make: Make, estate: Estate) -> None:
+    provider = make()
+    clients = provider.sessions.clients
+    before = clients.get("sts", "us-east-1")
+    for account in (estate.management, estate.drifting_bucket[0]):
+        assert f":{account}:" in caller(provider, account)
+    assert clients.get("sts", "us-east-1") is before
+    assert clients.get("sts", "eu-west-1") is not before
 
 
 def test_clients_are_kept_up_to_a_number(provider: AwsProvider, account: str) -> None:
-    """An organisation of a thousand accounts needs a million; what was used last is kept."""
-    sessions = provider.sessions
-    first, last = Place(account, "us-east-1"), Place(account, "eu-west-1")
-    before, used = sessions.client(first, "sts"), sessions.client(last, "sts")
+    """What was used last is kept."""
+    clients = provider.sessions.clients
+    before, used = clients.get("sts", "us-east-1"), clients.get("sts", "eu-west-1")
     for number in range(MAX_CLIENTS - 1):
-        sessions.client(Place(account, f"region-{number}"), "sts")
-        assert sessions.client(last, "sts") is used
-    assert sessions.client(first, "sts") is not before
-    assert sessions.call(first, "sts", "GetCallerIdentity")["Account"] == account
+        clients.get("sts", f"region-{number}")
+        assert clients.get("sts", "eu-west-1") is used
+    assert clients.get("sts", "us-east-1") is not before
+    assert caller(provider, account)
