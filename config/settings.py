@@ -67,6 +67,30 @@ class StorageSettings(Model):
     """How long the past is kept, and how finely."""
 
 
+class BundleKey(Model):
+    """A key that OPA bundles are signed with."""
+
+    algorithm: Literal[
+        "RS256",
+        "RS384",
+        "RS512",
+        "PS256",
+        "PS384",
+        "PS512",
+        "ES256",
+        "ES384",
+        "ES512",
+        "HS256",
+        "HS384",
+        "HS512",
+    ] = "RS256"
+    """How it signs."""
+    key: Path
+    """A file with the public key as PEM; for the HS algorithms, with the secret (32 bytes at least)."""
+    scope: str = ""
+    """The scope that its signatures must have."""
+
+
 class PolicySettings(Model):
     """Which policies judge, and what an evaluation may cost."""
 
@@ -74,6 +98,8 @@ class PolicySettings(Model):
     """Built-in packs to use."""
     paths: tuple[Path, ...] = ()
     """Folders with packs or policies of your own."""
+    bundle_keys: dict[str, BundleKey] = Field(default_factory=dict)
+    """Key id -> a key that OPA bundles may be signed with. Where one is given, a bundle that is not signed is refused."""
     disabled: tuple[str, ...] = ()
     """Ids of policies not to use; a trailing ``*`` matches a prefix."""
     severities: dict[str, Literal["info", "low", "medium", "high", "critical"]] = Field(default_factory=dict)

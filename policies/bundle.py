@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from config.settings import BundleKey
 from policies.errors import PackError, PolicyError, Position
+from policies.signatures import MANIFEST, SIGNATURES, verify
 from policies.yaml import load_yaml
 
-MANIFEST: Final = ".manifest"
-SIGNATURES: Final = ".signatures.json"
-"""Says whose word the bundle is. We have no key to check it with, so one that claims it is refused."""
 SUFFIXES: Final = (".tar.gz", ".tgz")
 MOST_BYTES: Final = 64 << 20
 """Of an archive, decompressed, headers and padding included."""
@@ -56,13 +55,17 @@ def is_archive(path: Path) -> bool:
     return path.name.endswith(SUFFIXES)
 
 
-def read_bundle(root: Path) -> tuple[Bundle, tuple[PolicyError, ...]]:
-    """A packed bundle, or a folder with a manifest, and everything that is wrong with it."""
+def read_bundle(root: Path, keys: Mapping[str, BundleKey]) -> tuple[Bundle, tuple[PolicyError, ...]]:
+    """A packed bundle, or a folder with a manifest, and everything that is wrong with it. ``keys`` check its signature;
+    of one that does not hold, nothing is looked at."""
     reading = _Reading(root)
     try:
-        members = list(_members(root)) if is_archive(root) else list(_below(root))
+        members = dict(_members(root) if is_archive(root) else _below(root))
+        signed = _signatures(root, members.pop(PurePosixPath(SIGNATURES), None))
     except PackError as error:
         return Bundle(root=root, files={}), (error,)
+    if unproven := verify(root, signed, members, keys):
+        return Bundle(root=root, files={}), tuple(unproven)
     return reading.run(members), tuple(reading.errors)
 
 
@@ -74,25 +77,20 @@ class _Reading:
         self.errors: list[PolicyError] = []
         self._data: dict[str, Any] = {}
 
-    def run(self, members: list[tuple[PurePosixPath, bytes]]) -> Bundle:
+    def run(self, members: Mapping[PurePosixPath, bytes]) -> Bundle:
         """The bundle."""
         manifest: Mapping[str, Any] = {}
         files: dict[Path, str] = {}
         held: list[tuple[PurePosixPath, Any]] = []
-        for name, content in sorted(members):
+        for name, content in sorted(members.items()):
+            if not name.name.endswith(_WANTED):
+                continue
             path = self._root / name
             text = self._text(path, content)
             if text is None:
                 continue
             if name == PurePosixPath(MANIFEST):
                 manifest = self._object(path, text)
-            elif name == PurePosixPath(SIGNATURES):
-                if self._object(path, text).get("signatures"):
-                    self._wrong(
-                        path,
-                        "the bundle is signed, and signatures are not checked here: it could be anybody's",
-                        "Verify it where it is fetched, with `opa build --verification-key`, and hand over what that writes.",
-                    )
             elif name.suffix == ".rego" or name.name == "pack.yaml":
                 files[path] = text
             elif name.name in ("data.json", "data.yaml", "data.yml"):
@@ -201,10 +199,27 @@ def _leaves(folders: tuple[str, ...], value: Any, roots: tuple[str, ...]) -> Ite
         yield folders
 
 
+def _signatures(root: Path, content: bytes | None) -> Mapping[str, Any] | None:
+    """What ``.signatures.json`` says. Raises PackError."""
+    if content is None:
+        return None
+    where = root / SIGNATURES
+    try:
+        value = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise PackError(f"not JSON: {error.msg}", Position(where, error.lineno, error.colno)) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise PackError("not JSON", Position(where)) from None
+    if not isinstance(value, Mapping):
+        raise PackError("must be an object", Position(where))
+    return value
+
+
 def _below(root: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The files of an unpacked bundle."""
+    """The files of an unpacked bundle: those that matter, and all where they are signed."""
+    signed = (root / SIGNATURES).exists()
     for path in sorted(root.rglob("*")):
-        if path.name.endswith(_WANTED) and path.is_file():
+        if (signed or path.name.endswith(_WANTED)) and path.is_file():
             if not path.resolve().is_relative_to(root.resolve()):
                 raise PackError("a link that leaves the bundle", Position(path))
             try:
@@ -214,7 +229,7 @@ def _below(root: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def _members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The files of a packed bundle that matter. Raises PackError."""
+    """The files of a packed bundle. Raises PackError."""
     seen: set[PurePosixPath] = set()
     try:
         with gzip.open(archive, "rb") as stream:
@@ -230,7 +245,7 @@ def _members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     if len(seen) > MOST_FILES:
                         raise PackError(f"has more than {MOST_FILES} files", Position(archive))
                     content = tar.extractfile(member)
-                    if content is not None and name.name.endswith(_WANTED):
+                    if content is not None:
                         yield name, content.read()
     except OSError as error:  # gzip's own errors among them
         raise PackError(f"cannot be read: {error.strerror or error}", Position(archive)) from None

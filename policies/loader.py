@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from config.settings import PolicySettings
-from policies.bundle import MANIFEST, Bundle, is_archive, read_bundle
+from config.settings import BundleKey, PolicySettings
+from policies.bundle import Bundle, is_archive, read_bundle
 from policies.compiling import Membership, aimless, compile_policy, decides
 from policies.engine import CheckedModule, Engine, Module, Neighbourhood
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
@@ -24,6 +24,7 @@ from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, 
 from policies.pack import CompiledPolicy, Pack, PolicySet
 from policies.policy import Phase
 from policies.sets import SET_FILES, Member, SentinelSet, read_set, set_folders
+from policies.signatures import MANIFEST
 from policies.text import Unencodable
 from policies.yaml import load_yaml
 from providers.terraform import AbsentBlock
@@ -35,7 +36,7 @@ PACK_KEYS: Final = ("id", "title", "description", "phase", "absent_block", "para
 
 def load(settings: PolicySettings, engine: Engine, *, built_in: Path = BUILT_IN) -> PolicySet:
     """The policies a configuration asks for. Raises PolicyErrors with everything that is wrong."""
-    loader = Loader(engine)
+    loader = Loader(engine, settings.bundle_keys)
     for name in settings.packs:
         root = built_in / name
         if (root / PACK_FILE).is_file():
@@ -52,17 +53,20 @@ def load(settings: PolicySettings, engine: Engine, *, built_in: Path = BUILT_IN)
 
 def load_paths(paths: Sequence[Path], engine: Engine, settings: PolicySettings | None = None) -> PolicySet:
     """The policies in files and folders, without any built-in pack. Raises PolicyErrors."""
-    loader = Loader(engine)
+    chosen = settings or PolicySettings(packs=())
+    loader = Loader(engine, chosen.bundle_keys)
     for path in paths:
         loader.add(path)
-    return loader.finish(settings or PolicySettings(packs=()))
+    return loader.finish(chosen)
 
 
 class Loader:
     """Gathers files, checks them in one go and makes policies of them."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, keys: Mapping[str, BundleKey]) -> None:
         self._engine = engine
+        self._keys = keys
+        """What bundles are signed with."""
         self.errors: list[PolicyError] = []
         self._files: dict[Path, Pack] = {}
         self._packs: list[Pack] = []
@@ -133,7 +137,7 @@ class Loader:
 
     def _bundle(self, root: Path) -> None:
         """Add an OPA bundle, packed or not."""
-        bundle, errors = read_bundle(root)
+        bundle, errors = read_bundle(root, self._keys)
         self.errors += errors
         name = root.name.removesuffix(".tar.gz").removesuffix(".tgz")
         pack = Pack(id=name, title=name, root=root)

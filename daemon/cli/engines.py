@@ -34,6 +34,10 @@ def rego_of(cli: State) -> Engine:
 
 def policies_of(cli: State, engine: Engine, paths: list[Path] | None = None) -> PolicySet:
     """The policies in ``paths``, or the configured ones. Raises PolicyErrors."""
+    from config.settings import PolicySettings
     from policies.loader import load, load_paths
 
-    return load_paths(paths, engine) if paths else load(cli.settings.policies, engine)
+    settings = cli.settings.policies
+    if not paths:
+        return load(settings, engine)
+    return load_paths(paths, engine, PolicySettings(packs=(), bundle_keys=settings.bundle_keys))

@@ -9,7 +9,7 @@ import pytest
 
 from config.clouds import AwsSettings, AzureSettings, GcpSettings, Providers
 from config.load import load, reference_text
-from config.settings import Settings
+from config.settings import BundleKey, Settings
 from config.shape import dotted, every_option
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +41,13 @@ def test_the_reference_configuration_loads_and_is_the_defaults() -> None:
 
 
 def test_what_is_commented_out_in_the_reference_loads_too(tmp_path: Path) -> None:
-    text = re.sub(r"^  # (?=  )", "  ", reference_text(), flags=re.MULTILINE).replace("hooks: {}", "hooks:")
+    text = re.sub(r"^  # (?=  )", "  ", reference_text(), flags=re.MULTILINE)
+    text = re.sub(r"^  (hooks|bundle_keys): \{\}$", r"  \1:", text, flags=re.MULTILINE)
     path = tmp_path / "w.yaml"
     path.write_text(re.sub(r"(?s)\nledger:.*?\n\n", "\n\n", text))
-    hook = load(path, {}).settings.containment.hooks["NAME"]
+    settings = load(path, {}).settings
+    assert settings.policies.bundle_keys["NAME"] == BundleKey(key=tmp_path / "CHANGE-ME")
+    hook = settings.containment.hooks["NAME"]
     assert hook.use == "CHANGE-ME"
     assert hook.model_copy(update={"use": "x"}) == type(hook)(use="x")
 
