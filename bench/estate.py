@@ -128,5 +128,10 @@ def measure(count: int) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run from the command line."""
     run(measure, __doc__, default=100_000)
+
+
+if __name__ == "__main__":
+    main()
