@@ -24,13 +24,14 @@ import orjson
 from ruamel.yaml import YAML
 
 from config.load import load
+from daemon.attributing import Attributing
 from daemon.errors import DaemonError
 from daemon.secrets import make_secrets
 from daemon.watch import Watch
 from providers.provider import Selection
 from storage.actions import ActionStatus
 from storage.findings import FindingFilter, FindingStatus
-from storage.history import History
+from storage.history import History, TimelineEntry
 from storage.query import Filter
 from storage.values import MISSING, StoredResource
 
@@ -38,6 +39,9 @@ START_LIMIT = timedelta(seconds=120)
 """How long the emulated clouds may take to start."""
 CONTAIN_LIMIT = timedelta(seconds=30)
 """How long a leaked key may stay active before the demo says that it failed."""
+
+RECORDS_LAG = timedelta(minutes=20)
+"""What the real clouds' records of who did what may be behind. The emulated ones are not, so nobody waits for them here."""
 
 CONFIGURATION = {
     "policies": {"packs": ["preparation", "detection", "containment"]},
@@ -207,17 +211,24 @@ class Demo:
         firewall = self._first("compute.googleapis.com/Firewall", "name == 'allow-ssh-iap'")
         ends = self._clouds.endpoints
         before = self._clock()
-        switch_logging_off(ends["aws"]["endpoint"], bucket.ref.account, bucket.name)
+        switch_logging_off(ends["aws"]["endpoint"], bucket.ref.account, bucket.name, who="kim")
         self._say(f"    aws    somebody switches off the access log of the bucket {bucket.name}")
-        allow_public_blobs(ends["azure"]["endpoint"], storage.uid)
+        allow_public_blobs(ends["azure"]["endpoint"], storage.uid, who="sasha@contoso.example")
         self._say(f"    azure  somebody lets everyone read the storage account {storage.name}")
-        open_firewall(ends["gcp"]["rest_endpoint"], firewall.uid)
+        open_firewall(ends["gcp"]["rest_endpoint"], firewall.uid, who="robin@example.org")
         self._say(f"    gcp    somebody opens SSH to the internet with the firewall rule {firewall.name}")
         report = self._watch.cycle(Selection(), kind="demo")
         self._say(f"  {report.sentence}")
+        self._say("    who it was, as the clouds' own records tell (the real ones up to 20 minutes later):")
+        told = Attributing(
+            self._watch.database, self._watch.crew, lambda: self._clock() + RECORDS_LAG, threading.Event()
+        )
+        for name in ("aws", "azure", "gcp"):
+            self._say(f"    {told.ask(name)}")
         history = History(self._watch.database)
         for uid in (bucket.uid, storage.uid, firewall.uid):
             entry = history.timeline(uid)[-1]
+            self._say(f"    {_short(uid)}: {_who(entry)}")
             for change in entry.fields[:2]:
                 self._say(
                     f"    {_short(uid)}: {change.path}: {_value(change.before)} -> {_value(change.after)}"
@@ -325,6 +336,14 @@ class Demo:
 
 def _short(uid: str) -> str:
     return uid.rpartition("/")[2] or uid
+
+
+def _who(entry: TimelineEntry) -> str:
+    """Who made a change, by which call and request, as far as it is known."""
+    deeds = entry.who.deeds if entry.who is not None else ()
+    return (
+        "; ".join(f"by {d.actor}, {d.operation}, request {d.request_id}" for d in deeds) or "by nobody known"
+    )
 
 
 def _value(value: Any) -> str:

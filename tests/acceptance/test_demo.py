@@ -37,6 +37,13 @@ def test_it_shows_the_main_job_and_ends(tmp_path: Path) -> None:
     assert "nothing changed; no policy had to be evaluated" in told
     assert "0 created, 3 changed, 0 deleted" in told
     assert told.count("new finding (") >= 3
+    for cloud, who, call in (
+        ("aws", "kim", "PutBucketLogging"),
+        ("azure", "sasha@contoso.example", "Microsoft.Storage/storageAccounts/write"),
+        ("gcp", "robin@example.org", "v1.compute.firewalls.patch"),
+    ):
+        assert f"{cloud} told who made 1 of 1 change." in told
+        assert re.search(rf": by \S*{re.escape(who)}, {re.escape(call)}, request \S+$", told, re.MULTILINE)
     assert re.search(r"\d s later the key is Inactive: read afresh, deactivated, verified", told)
     assert "all five messages have been taken by now, and 1 act is in the ledger" in told
     assert "could not read 3 scopes (3 denied: " in told

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from providers.sandbox.caller import HEADER
+
 READ_ROLE: Final = "WatchstanderRead"
 CONTAIN_ROLE: Final = "WatchstanderContain"
 _CONFIG: Final = Config(
@@ -28,6 +30,8 @@ class Door:
     session: boto3.Session
     seeding: bool = False
     """Whether calls say by moto's own header whose account they are for: no AssumeRole, and one set of clients for all."""
+    caller: str | None = None
+    """In whose name calls are made, where it matters."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
@@ -40,6 +44,8 @@ class Door:
             client.meta.events.register("before-sign.s3-control", self._to_one_host)
             if self.seeding:
                 client.meta.events.register("before-send", self._name_account)
+            if self.caller is not None:
+                client.meta.events.register("before-send", self._name_caller)
             self._clients[key] = client
         return self._clients[key]
 
@@ -49,6 +55,9 @@ class Door:
 
     def _name_account(self, request: Any, **_: Any) -> None:
         request.headers["x-moto-account-id"] = self.account
+
+    def _name_caller(self, request: Any, **_: Any) -> None:
+        request.headers[HEADER] = self.caller
 
     def close(self) -> None:
         """Close the connections."""

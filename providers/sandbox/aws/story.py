@@ -134,12 +134,13 @@ def put_event(
 
 def introduce_drift(endpoint: str, estate: Estate) -> str:
     """Somebody switches a compliant bucket's access logging off. Returns the bucket's uid."""
-    return switch_logging_off(endpoint, *estate.drifting_bucket)
+    return switch_logging_off(endpoint, *estate.drifting_bucket, who="somebody")
 
 
-def switch_logging_off(endpoint: str, account: str, bucket: str) -> str:
-    """Somebody switches a bucket's access logging off. Returns the bucket's uid."""
+def switch_logging_off(endpoint: str, account: str, bucket: str, *, who: str) -> str:
+    """``who`` switches a bucket's access logging off. Returns the bucket's uid."""
     door = enter(endpoint, account)
+    door.caller = who
     try:
         door.client("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     finally:

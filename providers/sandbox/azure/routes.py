@@ -20,6 +20,10 @@ READER_PERMISSIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+API_CALLER = Caller(name="watchstander", kind="Application", client="Azure Resource Manager")
+"""Who a call is of that names nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One call. ``query`` has lower-cased keys; ``half`` asks for half of the first page (a fault)."""
@@ -32,6 +36,8 @@ class Request:
     base: str = ""
     tenant: str | None = None
     """The tenant the token is of; None: a token that is good in all of them."""
+    caller: Caller = API_CALLER
+    """Who the call is recorded as."""
 
     @property
     def parts(self) -> list[str]:
@@ -157,17 +163,28 @@ class Api:
                 204 if request.method == "HEAD" else 200, None if request.method == "HEAD" else found
             )
         if request.method == "DELETE":
-            return Answer(200 if self.store.delete(path, API_CALLER) else 204)
+            deleted = self.store.delete(path, request.caller)
+            self._log(request, path, "delete")
+            return Answer(200 if deleted else 204)
         if not isinstance(request.body, Mapping):
             raise ArmError(
                 400, "InvalidRequestContent", "The request content was invalid and could not be deserialized."
             )
         if request.method == "PUT":
-            stored, new = self.store.put(path, request.body, API_CALLER)
+            stored, new = self.store.put(path, request.body, request.caller)
+            self._log(request, stored["id"], "write")
             return Answer(201 if new else 200, stored)
         if request.method == "PATCH":
-            return Answer(200, self.store.patch(path, request.body, API_CALLER))
+            patched = self.store.patch(path, request.body, request.caller)
+            self._log(request, patched["id"], "write")
+            return Answer(200, patched)
         raise ArmError(405, "MethodNotAllowed", f"{request.method} is not supported here.")
+
+    def _log(self, request: Request, resource_id: str, verb: str) -> None:
+        """Remember a change in the activity log, as Azure Resource Manager does for each."""
+        self.activity.record(
+            resource_id, f"{type_of(resource_id)}/{verb}", self._clock(), request.caller.name
+        )
 
     def _require_registered(self, subscription: str, namespace: str) -> None:
         if not self.store.registered(subscription, namespace):
@@ -285,7 +302,8 @@ class Api:
                 tags = {} if operation == "Replace" else tags
                 for key, value in given.items():
                     tags[lowered.get(key.lower(), key) if operation == "Merge" else key] = value
-            self.store.patch(scope, {"tags": tags}, API_CALLER)
+            self.store.patch(scope, {"tags": tags}, request.caller)
+            self._log(request, scope, "write")
         elif request.method != "GET":
             raise ArmError(405, "MethodNotAllowed", f"{request.method} is not supported here.")
         body = {
@@ -321,10 +339,6 @@ def _of_types(condition: str | None) -> frozenset[str] | None:
             400, "InvalidFilterInQueryString", f"Invalid $filter '{condition}' specified in the query."
         )
     return frozenset(name.lower() for name in found)
-
-
-API_CALLER = Caller(name="watchstander", kind="Application", client="Azure Resource Manager")
-"""Who the calls over HTTP are recorded as."""
 
 
 def denied(request: Request) -> ArmError:

@@ -21,9 +21,10 @@ import orjson
 
 from config.clouds import AzureSettings
 from providers.sandbox.azure import estate, queues
-from providers.sandbox.azure.arm import ArmError, ArmStore
+from providers.sandbox.azure.arm import ArmError, ArmStore, Caller
 from providers.sandbox.azure.queues import Queue, QueueError
-from providers.sandbox.azure.routes import Answer, Api, Request, denied
+from providers.sandbox.azure.routes import API_CALLER, Answer, Api, Request, denied
+from providers.sandbox.caller import HEADER
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 
 MAX_BODY = 4 * 2**20
@@ -211,6 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             base=self._emulator.endpoint,
             tenant=authorization.partition("watchstander-sandbox:")[2] or None,
+            caller=Caller(name=name) if (name := self.headers.get(HEADER)) else API_CALLER,
         )
         # A query over several subscriptions fails as a whole where one of them does.
         fault = next(filter(None, map(self._emulator.faults.strike, calls_of(request))), None)

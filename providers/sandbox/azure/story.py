@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import httpx
 
+from providers.sandbox.caller import HEADER
+
 API_VERSION = "2023-05-01"
 
 
@@ -14,12 +16,12 @@ class StoryFailed(RuntimeError):
     """The sandbox did not take part in the story."""
 
 
-def allow_public_blobs(endpoint: str, uid: str) -> None:
-    """Somebody lets a storage account be read by everyone. Raises StoryFailed where the sandbox refuses."""
+def allow_public_blobs(endpoint: str, uid: str, *, who: str) -> None:
+    """``who`` lets a storage account be read by everyone. Raises StoryFailed where the sandbox refuses."""
     answer = httpx.patch(
         f"{endpoint}{uid}",
         params={"api-version": API_VERSION},
-        headers={"Authorization": "Bearer sandbox"},
+        headers={"Authorization": "Bearer sandbox", HEADER: who},
         json={"properties": {"allowBlobPublicAccess": True}},
         timeout=10,
     )

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
+from providers.sandbox.caller import HEADER
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 from providers.sandbox.gcp.grpc_server import fault_error
-from providers.sandbox.gcp.routes import Api, Request
+from providers.sandbox.gcp.routes import API_CALLER, Api, Request
 from providers.sandbox.gcp.store import GcpError
 
 MAX_BODY: Final = 4 * 2**20
@@ -117,6 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
                 query=parse_qs(split.query, keep_blank_values=True),
                 body=body,
                 base=f"http://127.0.0.1:{self._rest.server_address[1]}",
+                caller=self.headers.get(HEADER) or API_CALLER,
             )
             call, answer = self._rest.api.route(request)
             fault = self._rest.faults.strike(call)

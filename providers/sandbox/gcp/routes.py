@@ -34,6 +34,10 @@ COMPUTE_TYPES: Final = {
 LINK: Final = "https://www.googleapis.com/compute/v1/"
 
 
+API_CALLER: Final = "watchstander@sandbox.iam.gserviceaccount.com"
+"""Who a call is of that names nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP call."""
@@ -43,6 +47,8 @@ class Request:
     query: Mapping[str, list[str]]
     body: Any
     base: str
+    caller: str = API_CALLER
+    """Who the call is recorded as."""
 
     def one(self, key: str, default: str = "") -> str:
         """A query parameter's last value."""
@@ -215,7 +221,19 @@ class Api:
             self._store.change(full, lambda data: merge(data, body))
         else:
             raise _not_allowed(request)
-        return self._operation(request, found["place"], f"operation-{name}")
+        answer = self._operation(request, found["place"], f"operation-{name}")
+        self._audit_log.record(
+            found["place"].split("/")[1],
+            self._store.clock(),
+            {
+                "serviceName": "compute.googleapis.com",
+                "methodName": f"v1.compute.{collection}.{request.method.lower()}",
+                "resourceName": f"{found['place']}/{collection}/{name}",
+                "authenticationInfo": {"principalEmail": request.caller},
+            },
+            operation={"id": answer["name"], "first": True, "last": True},
+        )
+        return answer
 
     def _insert(self, request: Request, found: re.Match[str]) -> Json:
         body, collection = request.object(), found["collection"]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import httpx
 
+from providers.sandbox.caller import HEADER
+
 COMPUTE = "//compute.googleapis.com/"
 
 
@@ -14,11 +16,12 @@ class StoryFailed(RuntimeError):
     """The sandbox did not take part in the story."""
 
 
-def open_firewall(rest_endpoint: str, uid: str) -> None:
-    """Somebody opens a firewall rule to the whole internet. Raises StoryFailed where the sandbox refuses."""
+def open_firewall(rest_endpoint: str, uid: str, *, who: str) -> None:
+    """``who`` opens a firewall rule to the whole internet. Raises StoryFailed where the sandbox refuses."""
     answer = httpx.patch(
         f"{rest_endpoint}/compute/v1/{uid.removeprefix(COMPUTE)}",
         json={"sourceRanges": ["0.0.0.0/0"]},
+        headers={HEADER: who},
         timeout=10,
     )
     if not answer.is_success:
