@@ -201,8 +201,13 @@ def check(cli: State) -> ExitStatus:
     Exit status 1 where something is.
     """
     from storage.check import check as faults
+    from storage.errors import Damaged
 
-    found = [{"where": f.where, "what": f.what, "hint": f.hint} for f in faults(opened(cli))]
+    try:
+        found = [{"where": f.where, "what": f.what, "hint": f.hint} for f in faults(opened(cli))]
+    except Damaged as error:  # not even its schema can be read
+        hint = "Nothing in it can be read. Restore the last backup with `watchstander db restore`; keep this file."
+        found = [{"where": "page", "what": error.message, "hint": hint}]
     cli.out.items(found, FAULTS, empty="Everything is as it was written.")
     return ExitStatus.REFUSED if found else ExitStatus.OK
 

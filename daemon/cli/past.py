@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from config.errors import UsageError
 from daemon.cli.asking import AllFields, ResourceOptions, ignoring, opened, told_ignored
 from daemon.cli.context import State
-from daemon.cli.output import Column
+from daemon.cli.output import Column, text
 from daemon.cli.verbs import verb
 
 app = typer.Typer()
@@ -23,7 +23,9 @@ WINDOWS = (
     Column(key="what"),
     Column(key="start", title="FROM"),
     Column(key="end", title="TO"),
-    Column(key="seconds", right=True),
+    Column(
+        key="seconds", title="LASTED", right=True, render=lambda value: text(timedelta(seconds=int(value)))
+    ),
     Column(key="note"),
 )
 RESTLESS = (

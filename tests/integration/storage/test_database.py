@@ -18,6 +18,7 @@ from config.settings import StorageSettings
 from providers.memory.estate import Estate
 from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
+from storage.check import check
 from storage.cycles import Cycles
 from storage.database import Database
 from storage.errors import Damaged, Full, Locked, Newer, NoDatabase, Outdated, StorageError, Unavailable
@@ -243,6 +244,11 @@ def test_damaged_rows_are_told(file: Path, statement: str, what: str) -> None:
     connection.close()
     with opened(file) as database, pytest.raises(Damaged, match=what):
         list(Inventory(database).find())
+    with opened(file) as database:
+        # What is wrong with a dictionary is told of it, not of each row that needs it.
+        assert {fault.where for fault in check(database)} == {
+            "dictionary" if what == "dictionary" else "document"
+        }
 
 
 def test_where_there_is_nothing_to_open(tmp_path: Path, postgres_server: str) -> None:

@@ -99,3 +99,20 @@ def test_the_database_is_kept(run: Run, tmp_path: Path, database: Database) -> N
         connection.execute(sa.text("UPDATE version SET data = x'00'"))
     status, out, _ = run("db", "check", "--format", "ndjson")
     assert (status, json.loads(out.splitlines()[0])["where"]) == (1, "document")
+
+
+def test_a_check_tells_where_not_even_the_schema_can_be_read(
+    run: Run, tmp_path: Path, database: Database
+) -> None:
+    database.close()
+    for beside in tmp_path.glob("w.db-*"):
+        beside.unlink()
+    with (tmp_path / "w.db").open("r+b") as raw:
+        raw.seek(100)  # behind the file's header: the first page of SQLite's own schema
+        raw.write(b"\xff" * 3_996)
+    status, out, _ = run("db", "check", "--format", "ndjson")
+    (fault,) = map(json.loads, out.splitlines())
+    assert (status, fault["where"], "malformed" in fault["what"]) == (1, "page", True)
+    assert "db restore" in fault["hint"]
+    status, _, err = run("inventory")
+    assert (status, "malformed" in err) == (4, True)
