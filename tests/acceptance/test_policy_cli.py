@@ -179,8 +179,10 @@ def test_list_and_show() -> None:
     assert policy["reads"] == ["resource.aws_s3_bucket.main.bucket", "resource.aws_s3_bucket.main.logging"]
 
 
-def test_an_unknown_policy_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("policy", "show", "aws.s3_bucket_loging")[0] == 2
+def test_an_unknown_policy_is_usage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "watchstander.yaml"
+    file.write_text(f"policies: {{packs: [], paths: [{PACKS}/preparation/aws/s3_bucket_logging.rego]}}\n")
+    assert call("policy", "show", "aws.s3_bucket_loging", "--config", file)[0] == 2
     assert "Did you mean aws.s3_bucket_logging?" in capsys.readouterr().err
 
 
@@ -229,8 +231,11 @@ def test_check_of_no_plan_is_usage(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_list_and_show_tell_how_a_policy_is_judged(tmp_path: Path) -> None:
     file = tmp_path / "watchstander.yaml"
+    aws = PACKS / "preparation" / "aws"
     file.write_text(
         "policies:\n"
+        "  packs: []\n"
+        f"  paths: [{aws}/access_analyzer_everywhere.rego, {aws}/iam_access_key_age.rego]\n"
         "  severities: {aws.iam_access_key_age: low}\n"
         "  enforcement: {aws.iam_access_key_age: advisory}\n"
         "  parameters: {aws.iam_access_key_age: {max_days: 30}}\n"
