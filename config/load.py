@@ -285,6 +285,8 @@ def _validate(
     except ValidationError as error:
         for found in error.errors(include_url=False, include_context=True):
             at = tuple(found["loc"])
+            if at[-1:] == ("[key]",):  # pydantic's mark: it is the key itself that is wrong
+                at = at[:-1]
             problems.append(_problem(at, dict(found), document, origins))
         return None
 

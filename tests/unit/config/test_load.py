@@ -175,7 +175,11 @@ _BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ),
         ("history:\n  ignored_fields:\n    aws.*: ['']\n", 3, "'' is not the path of a field"),
         ("history:\n  ignored_fields:\n    aws.*: A\n", 3, "expected a list, got 'A' (write [A])"),
-        ("history:\n  ignored_fields:\n    a: [A]\n    '*.b': [A]\n", 4, "'*.b' is no type"),
+        (
+            "history:\n  ignored_fields:\n    a: [A]\n    '*.b': [A]\n",
+            4,
+            "`history.ignored_fields.*.b`: '*.b' is no type",
+        ),
         ("storage: [1]\n", 1, "`storage`: expected options (`key: value`)"),
         ("policies: {packs: {a: 1}}\n", 1, "`policies.packs`: expected a list"),
         (b"x" * (MAX_BYTES + 1), 1, "larger than 1024 KiB"),
