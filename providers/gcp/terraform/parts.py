@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers.gcp import names
 from providers.terraform import ABSENT_BLOCK, Attribute, Document
 
 
@@ -72,3 +73,22 @@ def block(path: tuple[str, ...], **attributes: tuple[str, ...]) -> Attribute:
         return [out]
 
     return have
+
+
+def last_of(*path: str) -> Attribute:
+    """The name at the end of a path of names."""
+    return lambda d: names.last(str(at(d, *path) or ""))
+
+
+def between(before: str) -> Attribute:
+    """The name after a step of the resource's own name: ``locations/``."""
+
+    def have(doc: Document) -> str:
+        return str(at(doc, "name") or "").partition(f"/{before}/")[2].partition("/")[0]
+
+    return have
+
+
+def whole(*path: str) -> Attribute:
+    """A number that the API writes as text."""
+    return lambda d: int(found) if (found := at(d, *path)) is not None else None

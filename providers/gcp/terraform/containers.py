@@ -1,27 +1,23 @@
-"""The Terraform views of Google Cloud's services: clusters, functions, messages, secrets, data sets, logs."""
+"""Containers and what runs in them: Kubernetes clusters, Cloud Run, functions, the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from providers.gcp import names
-from providers.gcp.terraform_parts import account_of, at, block, data, flag, labels, strings, value
+from providers.gcp.terraform.parts import (
+    account_of,
+    at,
+    between,
+    block,
+    data,
+    flag,
+    labels,
+    last_of,
+    strings,
+    value,
+)
 from providers.terraform import ABSENT_BLOCK, Attribute, Document, TerraformType
-
-
-def _last(*path: str) -> Attribute:
-    """The name at the end of a path of names."""
-    return lambda d: names.last(str(at(d, *path) or ""))
-
-
-def _between(before: str) -> Attribute:
-    """The name after a step of the resource's own name: ``locations/``."""
-
-    def have(doc: Document) -> str:
-        return str(at(doc, "name") or "").partition(f"/{before}/")[2].partition("/")[0]
-
-    return have
 
 
 def _node_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,207 +203,10 @@ _NODE_POOL: Final[Mapping[str, Attribute]] = {
 }
 
 
-def _access(entry: Mapping[str, Any]) -> dict[str, Any]:
-    view = entry.get("view")
-    return {
-        "role": entry.get("role", ""),
-        "user_by_email": entry.get("userByEmail", ""),
-        "group_by_email": entry.get("groupByEmail", ""),
-        "domain": entry.get("domain", ""),
-        "special_group": entry.get("specialGroup", ""),
-        "iam_member": entry.get("iamMember", ""),
-        "view": [
-            {
-                "project_id": view.get("projectId"),
-                "dataset_id": view.get("datasetId"),
-                "table_id": view.get("tableId"),
-            }
-        ]
-        if view
-        else ABSENT_BLOCK,
-    }
-
-
-def _whole(*path: str) -> Attribute:
-    """A number that the API writes as text."""
-    return lambda d: int(found) if (found := at(d, *path)) is not None else None
-
-
-_DATASET: Final[Mapping[str, Attribute]] = {
-    "dataset_id": value("datasetReference", "datasetId"),
-    "project": account_of,
-    "location": value("location"),
-    "friendly_name": value("friendlyName", default=""),
-    "description": value("description", default=""),
-    "labels": labels("labels"),
-    "default_table_expiration_ms": _whole("defaultTableExpirationMs"),
-    "default_partition_expiration_ms": _whole("defaultPartitionExpirationMs"),
-    "default_encryption_configuration": block(
-        ("defaultEncryptionConfiguration",), kms_key_name=("kmsKeyName",)
-    ),
-    "access": lambda d: [_access(entry) for entry in at(d, "access") or []],
-    "self_link": value("selfLink"),
-}
-
-_TABLE: Final[Mapping[str, Attribute]] = {
-    "table_id": value("tableReference", "tableId"),
-    "dataset_id": value("tableReference", "datasetId"),
-    "project": account_of,
-    "location": value("location"),
-    "friendly_name": value("friendlyName", default=""),
-    "description": value("description", default=""),
-    "type": value("type"),
-    "labels": labels("labels"),
-    "expiration_time": _whole("expirationTime"),
-    "encryption_configuration": block(("encryptionConfiguration",), kms_key_name=("kmsKeyName",)),
-    "self_link": value("selfLink"),
-}
-
-_TOPIC: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "project": account_of,
-    "kms_key_name": value("kmsKeyName"),
-    "labels": labels("labels"),
-    "message_retention_duration": value("messageRetentionDuration"),
-    "message_storage_policy": lambda d: (
-        [{"allowed_persistence_regions": list(found.get("allowedPersistenceRegions", []))}]
-        if (found := at(d, "messageStoragePolicy"))
-        else ABSENT_BLOCK
-    ),
-}
-
-_SUBSCRIPTION: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "project": account_of,
-    "topic": value("topic"),
-    "ack_deadline_seconds": value("ackDeadlineSeconds"),
-    "filter": value("filter", default=""),
-    "labels": labels("labels"),
-    "message_retention_duration": value("messageRetentionDuration"),
-    "retain_acked_messages": flag("retainAckedMessages"),
-    "enable_exactly_once_delivery": flag("enableExactlyOnceDelivery"),
-    "push_config": lambda d: (
-        [
-            {
-                "push_endpoint": found.get("pushEndpoint"),
-                "oidc_token": [
-                    {
-                        "service_account_email": token.get("serviceAccountEmail"),
-                        "audience": token.get("audience", ""),
-                    }
-                ]
-                if (token := found.get("oidcToken"))
-                else ABSENT_BLOCK,
-            }
-        ]
-        # A pull subscription has an empty one.
-        if (found := at(d, "pushConfig")) and found.get("pushEndpoint")
-        else ABSENT_BLOCK
-    ),
-    "dead_letter_policy": block(
-        ("deadLetterPolicy",),
-        dead_letter_topic=("deadLetterTopic",),
-        max_delivery_attempts=("maxDeliveryAttempts",),
-    ),
-    "expiration_policy": block(("expirationPolicy",), ttl=("ttl",)),
-}
-
-
-def _encrypted(found: Any) -> Any:
-    key = (found or {}).get("kmsKeyName")
-    return [{"kms_key_name": key}] if key else ABSENT_BLOCK
-
-
-def _replication(doc: Document) -> Any:
-    automatic, chosen = at(doc, "replication", "automatic"), at(doc, "replication", "userManaged")
-    return [
-        {
-            "auto": [{"customer_managed_encryption": _encrypted(automatic.get("customerManagedEncryption"))}]
-            if automatic is not None
-            else ABSENT_BLOCK,
-            "user_managed": [
-                {
-                    "replicas": [
-                        {
-                            "location": replica.get("location"),
-                            "customer_managed_encryption": _encrypted(
-                                replica.get("customerManagedEncryption")
-                            ),
-                        }
-                        for replica in chosen.get("replicas", [])
-                    ]
-                }
-            ]
-            if chosen
-            else ABSENT_BLOCK,
-        }
-    ]
-
-
-_SECRET: Final[Mapping[str, Attribute]] = {
-    "secret_id": _last("name"),
-    "name": value("name"),
-    "project": account_of,
-    "labels": labels("labels"),
-    "annotations": labels("annotations"),
-    "create_time": value("createTime"),
-    "expire_time": value("expireTime"),
-    "version_destroy_ttl": value("versionDestroyTtl"),
-    "replication": _replication,
-    "rotation": block(
-        ("rotation",), next_rotation_time=("nextRotationTime",), rotation_period=("rotationPeriod",)
-    ),
-    "topics": lambda d: [{"name": topic.get("name")} for topic in at(d, "topics") or []],
-}
-
-_SINK: Final[Mapping[str, Attribute]] = {
-    "name": value("name"),
-    "project": account_of,
-    "description": value("description", default=""),
-    "destination": value("destination"),
-    "disabled": flag("disabled"),
-    "filter": value("filter", default=""),
-    "writer_identity": value("writerIdentity"),
-    "exclusions": lambda d: [
-        {
-            "name": one.get("name"),
-            "description": one.get("description", ""),
-            "disabled": bool(one.get("disabled", False)),
-            "filter": one.get("filter"),
-        }
-        for one in at(d, "exclusions") or []
-    ],
-}
-
-_METRIC: Final[Mapping[str, Attribute]] = {
-    "name": value("name"),
-    "project": account_of,
-    "description": value("description", default=""),
-    "bucket_name": value("bucketName"),
-    "disabled": flag("disabled"),
-    "filter": value("filter"),
-    "label_extractors": labels("labelExtractors"),
-    "value_extractor": value("valueExtractor"),
-    "metric_descriptor": block(
-        ("metricDescriptor",),
-        metric_kind=("metricKind",),
-        value_type=("valueType",),
-        unit=("unit",),
-        display_name=("displayName",),
-    ),
-}
-
-_KEY_RING: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "id": value("name"),
-    "project": account_of,
-    "location": _between("locations"),
-}
-
 _FUNCTION: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
+    "name": last_of("name"),
     "project": account_of,
-    "location": _between("locations"),
+    "location": between("locations"),
     "description": value("description", default=""),
     "kms_key_name": value("kmsKeyName"),
     "labels": labels("labels"),
@@ -447,9 +246,9 @@ def _container(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _RUN_SERVICE: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
+    "name": last_of("name"),
     "project": account_of,
-    "location": _between("locations"),
+    "location": between("locations"),
     "description": value("description", default=""),
     "ingress": value("ingress"),
     "invoker_iam_disabled": flag("invokerIamDisabled"),
@@ -476,10 +275,10 @@ _RUN_SERVICE: Final[Mapping[str, Attribute]] = {
 }
 
 _REPOSITORY: Final[Mapping[str, Attribute]] = {
-    "repository_id": _last("name"),
-    "name": _last("name"),
+    "repository_id": last_of("name"),
+    "name": last_of("name"),
     "project": account_of,
-    "location": _between("locations"),
+    "location": between("locations"),
     "description": value("description", default=""),
     "format": value("format"),
     "mode": value("mode"),
@@ -493,90 +292,13 @@ _REPOSITORY: Final[Mapping[str, Attribute]] = {
     ),
 }
 
-_REDIS: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "project": account_of,
-    "region": _between("locations"),
-    "display_name": value("displayName", default=""),
-    "auth_enabled": flag("authEnabled"),
-    "authorized_network": value("authorizedNetwork"),
-    "connect_mode": value("connectMode"),
-    "customer_managed_key": value("customerManagedKey"),
-    "labels": labels("labels"),
-    "memory_size_gb": value("memorySizeGb"),
-    "redis_version": value("redisVersion"),
-    "tier": value("tier"),
-    "transit_encryption_mode": value("transitEncryptionMode", default="DISABLED"),
-    "redis_configs": labels("redisConfigs"),
-}
 
-_FILESTORE: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "project": account_of,
-    "location": _between("locations"),
-    "description": value("description", default=""),
-    "kms_key_name": value("kmsKeyName"),
-    "labels": labels("labels"),
-    "protocol": value("protocol"),
-    "tier": value("tier"),
-    "deletion_protection_enabled": flag("deletionProtectionEnabled"),
-    "file_shares": lambda d: [
-        {
-            "name": share.get("name"),
-            "capacity_gb": int(share["capacityGb"]) if share.get("capacityGb") else None,
-            "nfs_export_options": [
-                {
-                    "access_mode": option.get("accessMode"),
-                    "ip_ranges": list(option.get("ipRanges") or []),
-                    "squash_mode": option.get("squashMode"),
-                }
-                for option in share.get("nfsExportOptions") or []
-            ],
-        }
-        for share in at(d, "fileShares") or []
-    ],
-    "networks": lambda d: [
-        {
-            "network": network.get("network"),
-            "modes": list(network.get("modes") or []),
-            "connect_mode": network.get("connectMode"),
-            "reserved_ip_range": network.get("reservedIpRange"),
-            "ip_addresses": list(network.get("ipAddresses") or []),
-        }
-        for network in at(d, "networks") or []
-    ],
-}
-
-_SPANNER: Final[Mapping[str, Attribute]] = {
-    "name": _last("name"),
-    "project": account_of,
-    "config": value("config"),
-    "display_name": value("displayName"),
-    "edition": value("edition"),
-    "labels": labels("labels"),
-    "num_nodes": value("nodeCount"),
-    "processing_units": value("processingUnits"),
-    "state": value("state"),
-}
-
-SERVICES: Final[Mapping[str, TerraformType]] = {
+CONTAINERS: Final[Mapping[str, TerraformType]] = {
     "artifactregistry.googleapis.com/Repository": TerraformType(
         "google_artifact_registry_repository", _REPOSITORY
     ),
-    "bigquery.googleapis.com/Dataset": TerraformType("google_bigquery_dataset", _DATASET),
-    "bigquery.googleapis.com/Table": TerraformType("google_bigquery_table", _TABLE),
     "cloudfunctions.googleapis.com/Function": TerraformType("google_cloudfunctions2_function", _FUNCTION),
-    "cloudkms.googleapis.com/KeyRing": TerraformType("google_kms_key_ring", _KEY_RING),
     "container.googleapis.com/Cluster": TerraformType("google_container_cluster", _CLUSTER),
     "container.googleapis.com/NodePool": TerraformType("google_container_node_pool", _NODE_POOL),
-    "file.googleapis.com/Instance": TerraformType("google_filestore_instance", _FILESTORE),
-    "logging.googleapis.com/LogMetric": TerraformType("google_logging_metric", _METRIC),
-    "logging.googleapis.com/LogSink": TerraformType("google_logging_project_sink", _SINK),
-    "pubsub.googleapis.com/Subscription": TerraformType("google_pubsub_subscription", _SUBSCRIPTION),
-    "pubsub.googleapis.com/Topic": TerraformType("google_pubsub_topic", _TOPIC),
-    "redis.googleapis.com/Instance": TerraformType("google_redis_instance", _REDIS),
     "run.googleapis.com/Service": TerraformType("google_cloud_run_v2_service", _RUN_SERVICE),
-    "secretmanager.googleapis.com/Secret": TerraformType("google_secret_manager_secret", _SECRET),
-    "spanner.googleapis.com/Instance": TerraformType("google_spanner_instance", _SPANNER),
 }
-"""Asset type -> its view."""

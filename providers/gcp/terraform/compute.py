@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.gcp import names
-from providers.gcp.terraform_parts import account_of, at, block, data, flag, labels, strings
+from providers.gcp.terraform.parts import account_of, at, block, data, flag, labels, strings
 from providers.terraform import ABSENT_BLOCK, Attribute, Document, TerraformType
 
 

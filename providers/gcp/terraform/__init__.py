@@ -11,10 +11,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from providers.gcp import names
-from providers.gcp.terraform_compute import COMPUTE
-from providers.gcp.terraform_edge import EDGE
-from providers.gcp.terraform_parts import account_of, at, block, data, flag, labels, strings
-from providers.gcp.terraform_services import SERVICES
+from providers.gcp.terraform.compute import COMPUTE
+from providers.gcp.terraform.containers import CONTAINERS
+from providers.gcp.terraform.edge import EDGE
+from providers.gcp.terraform.operations import OPERATIONS
+from providers.gcp.terraform.parts import account_of, at, block, data, flag, labels, strings
+from providers.gcp.terraform.stores import STORES
 from providers.normalise import encode
 from providers.resource import Resource
 from providers.terraform import ABSENT_BLOCK, Attribute, Document, TerraformType, TerraformView, view
@@ -260,7 +262,9 @@ VIEWS: Final[Mapping[str, TerraformType]] = MappingProxyType(
         ),
         **COMPUTE,
         **EDGE,
-        **SERVICES,
+        **CONTAINERS,
+        **OPERATIONS,
+        **STORES,
     }
 )
 """Asset type -> its view."""
