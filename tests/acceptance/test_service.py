@@ -133,7 +133,12 @@ def place(gcp: GcpEmulator, tmp_path: Path) -> Iterator[Place]:
                 }
             },
             "storage": {"url": f"sqlite:///{tmp_path}/watch.db"},
-            "policies": {"packs": ["preparation"], "workers": 1},
+            # Only Google Cloud is watched: what the pack says of the other clouds would only be loaded by each process.
+            "policies": {
+                "packs": [],
+                "paths": [str(ROOT / "policies" / "packs" / "preparation" / "gcp")],
+                "workers": 1,
+            },
             "api": {"port": 0},
             "state_dir": str(tmp_path),
         },
