@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from botocore import exceptions as boto
@@ -112,6 +113,7 @@ _NO_CREDENTIALS = (
 _PERFORM = re.compile(r"perform:?\s+([a-z0-9-]+:[A-Za-z0-9]+)")
 _MARKUP = re.compile(r"<[^>]*>")
 _SKEWED = re.compile(r"too skewed|signature (expired|not yet current)|RequestTimeTooSkewed", re.IGNORECASE)
+_COMPARED = re.compile(r"(\d{8}T\d{6}Z) is (?:now earlier|still later) than \d{8}T\d{6}Z \((\d{8}T\d{6}Z)")
 _HINTS: Mapping[type[ProviderError], str] = {
     Denied: "Give the role the permission; `watchstander permissions aws` prints the least role needed.",
     Throttled: "Lower `providers.aws.budget.calls_per_second`, or read less often.",
@@ -157,7 +159,20 @@ def from_client_error(error: Any, where: str, permission: str) -> ProviderError:
     hint = _HINTS.get(kind)
     if kind is Expired and _SKEWED.search(f"{code} {text}"):
         hint = "Set this machine's clock right: AWS takes no signature that is five minutes off."
+        text = f"this machine's clock {_off_by(answer)}: {text}"
     return kind(f"{where}: {code}: {text}", hint=hint, code=code, permission=missing)
+
+
+def _off_by(answer: Mapping[str, Any]) -> str:
+    """How far our clock is off, by the times that a refusal names: ours when we signed, and the service's. Most services
+    write both into the message, S3 beside it."""
+    found = _COMPARED.search(str(answer.get("Message")))
+    signed, theirs = found.groups() if found else (answer.get("RequestTime"), answer.get("ServerTime"))
+    try:
+        off = datetime.fromisoformat(str(signed)) - datetime.fromisoformat(str(theirs))
+    except (TypeError, ValueError):
+        return "seems to be off"
+    return f"is {abs(off)} {'ahead of' if off > timedelta() else 'behind'} AWS's"
 
 
 def _kind(code: str, status: int) -> type[ProviderError]:

@@ -89,7 +89,9 @@ class Keyring:
         except ProviderError as error:
             raise type(error)(
                 f"Cannot enter with {role}: {error.message}",
-                hint="Check that the role exists there and that its trust names us (and the external id).",
+                hint=error.hint
+                if isinstance(error, Expired)
+                else "Check that the role exists there and that its trust names us (and the external id).",
                 code=error.code,
                 permission=error.permission,
             ) from error

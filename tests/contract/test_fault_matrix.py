@@ -224,6 +224,7 @@ def test_a_session_that_cannot_be_had(aws_sandbox: Any, aws_cloud: Cloud, aws: A
         expected = CoverageStatus.UNAVAILABLE if kind is FaultKind.TRUNCATED else STATUS[kind]
         assert coverage.status is expected, coverage
         assert "Cannot enter with" in (coverage.cause or "")
+        assert ("3:00:00 behind AWS's" in (coverage.cause or "")) is (kind is FaultKind.SKEWED)
         assert changes == []
         own = fresh.read(Scope("aws", aws_sandbox.estate.management, "us-east-1", "aws.subnet"))
         list(own)

@@ -114,3 +114,54 @@ def test_our_own_errors_and_defects_pass_through() -> None:
         with pytest.raises(type(error)) as caught, wrapped("s3", "ListBuckets", "", "us-east-1"):
             raise error
         assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {
+                "Code": "SignatureDoesNotMatch",
+                "Message": "Signature expired: 20260301T090000Z is now earlier than 20260301T115500Z (20260301T120000Z - 5 min.)",
+            },
+            "clock is 3:00:00 behind AWS's: Sig",
+        ),
+        (
+            {
+                "Code": "InvalidSignatureException",
+                "Message": "Signature not yet current: 20260301T121500Z is still later than 20260301T120500Z (20260301T120000Z + 5 min.)",
+            },
+            "clock is 0:15:00 ahead of AWS's: Sig",
+        ),
+        (
+            {
+                "Code": "RequestTimeTooSkewed",
+                "Message": "The difference between the request time and the current time is too large.",
+                "RequestTime": "20260301T090000Z",
+                "ServerTime": "2026-03-02T10:00:00Z",
+            },
+            "clock is 1 day, 1:00:00 behind AWS's: The",
+        ),
+        ({"Code": "RequestTimeTooSkewed", "Message": "Too large."}, "clock seems to be off: "),
+        (
+            {"Code": "RequestTimeTooSkewed", "RequestTime": "20260301T090000Z", "ServerTime": "noon"},
+            "clock seems to be off: ",
+        ),
+        (
+            {
+                "Code": "RequestTimeTooSkewed",
+                "RequestTime": "20260301T090000Z",
+                "ServerTime": "20260301T0900",
+            },
+            "clock seems to be off: ",
+        ),
+    ],
+    ids=["behind", "ahead", "S3", "no times", "no time", "a time of no zone"],
+)
+def test_a_clock_that_is_off_and_by_how_much(answer: dict[str, str], said: str) -> None:
+    error = raised(
+        boto.ClientError({"Error": answer, "ResponseMetadata": {"HTTPStatusCode": 403}}, "Whatever")
+    )
+    assert isinstance(error, Expired)
+    assert f"this machine's {said}" in error.message
+    assert "Set this machine's clock right" in str(error.hint)
