@@ -151,8 +151,9 @@ def test_threads_that_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def work(seed: int) -> None:
         random = Random(seed)
-        for _ in range(12):
-            account, contain = random.choice(ACCOUNTS), random.random() < 0.3
+        pairs = [(account, contain) for account in ACCOUNTS for contain in (False, True)]
+        random.shuffle(pairs)
+        for account, contain in pairs:
             place = Place(account, REGION, contain)
             bucket = f"{account}-{'act' if contain else 'read'}"
             if random.random() < 0.5:
