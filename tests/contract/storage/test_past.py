@@ -16,6 +16,7 @@ from providers.provider import PastVersion
 from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage.database import Database
 from storage.findings import Findings
+from storage.flapping import flapping
 from storage.history import EventKind, History
 from storage.inventory import Inventory
 from storage.past import LONGEST_WAIT, Past, PastStatus, Task
@@ -102,7 +103,7 @@ def test_our_first_sight_of_what_was_told_is_no_change(empty_world: Any, make_re
         assert kinds == [(EventKind.CREATED, ()), (EventKind.SEEN, ())]
     assert list(history.diff(seen - DAY, world.now)) == []
     assert {d.kind for d in history.diff(seen - 2 * DAY, world.now)} == {ChangeKind.CREATED}
-    assert Questions(world.database).flapping(seen - 9 * DAY, world.now, more_than=0) == []
+    assert flapping(world.database, seen - 9 * DAY, world.now, more_than=0) == []
     (window, _) = Questions(world.database).exposure(Filter(where="document.A"), seen - 9 * DAY, world.now)
     assert (window.start, window.at_least) == (seen - DAY, True)
 
