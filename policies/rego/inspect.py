@@ -17,6 +17,8 @@ from policies.rego import builtins
 from policies.rego.annotations import read_annotations
 from policies.rego.walker import Walker
 
+_KEYWORDS = frozenset({"contains", "every", "if", "in"})
+
 
 def inspect(
     module: Module, v0: bool, tree: str
@@ -35,6 +37,7 @@ def _inspect(
     walker = Walker(module, ast)
     facts = walker.walk()
     notes, errors = read_annotations(module.path, module.text)
+    errors = (*errors, *_names_alone(module, ast))
     clock = any(name == builtins.CLOCK for name, _ in facts.calls)
     clock = clock or any(_overlap(read, ("context", "now")) for read in facts.reads)
     anything = () in facts.reads
@@ -57,6 +60,20 @@ def _inspect(
         uses={owner: frozenset(names) for owner, names in walker.uses.items()},
     )
     return checked, tuple(errors)
+
+
+def _names_alone(module: Module, ast: Mapping[str, Any]) -> Iterator[PolicySyntaxError]:
+    """Rules that are a name and nothing else. OPA refuses them; in the old syntax the engine takes them for true, and so
+    it would the ``if`` of a rule of the new syntax whose body is missing."""
+    for rule in ast["rules"]:
+        spec = rule.get("Spec") or {}
+        head = spec.get("head", {}).get("Compr")
+        if head is None or head["assign"] or spec["bodies"]:
+            continue
+        name, span = head["refr"].get("Var", {}).get("value"), spec["span"]
+        hint = f"`{name}` begins what is missing after it." if name in _KEYWORDS else None
+        what = f"`{name or 'this rule'}` has neither a body nor a value"
+        yield PolicySyntaxError(what, Position(module.path, span["line"], span["col"]), hint=hint)
 
 
 def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

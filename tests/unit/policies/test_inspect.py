@@ -174,3 +174,29 @@ def test_annotations_know_where_they_stand(engine: RegorusEngine) -> None:
 def test_a_local_name_may_be_that_of_a_rule(engine: RegorusEngine) -> None:
     assert look(engine, "x := 1\nallow if { x := 2; x == 2 }").rules
     assert look(engine, "size(items) := size if { size := count(items) }").rules
+
+
+@pytest.mark.parametrize(
+    ("body", "column", "name", "hint"),
+    [
+        ("deny contains 1 if", 17, "if", "`if` begins what is missing after it."),
+        ("allow", 1, "allow", None),
+        ("deny[x] { x := 1 }\nallow", 1, "allow", None),
+    ],
+    ids=["the-body-is-missing", "in-either-syntax", "in-the-old-syntax"],
+)
+def test_a_rule_that_is_a_name_alone_is_refused(
+    engine: RegorusEngine, body: str, column: int, name: str, hint: str | None
+) -> None:
+    """In the old syntax the engine takes it for true: half a policy would pass for a whole one."""
+    (error,) = engine.check([Module(path=Path("p.rego"), text=f"package p\n{body}")]).errors
+    assert error.what == f"`{name}` has neither a body nor a value"
+    assert error.position is not None
+    assert (error.position.line, error.position.column) == (body.count("\n") + 2, column)
+    assert error.hint == hint
+
+
+def test_the_old_syntax_has_rules_that_look_bare_and_are_not(engine: RegorusEngine) -> None:
+    module = look(engine, "p[1]\nf(x) = x\ndefault q = 2\nr = 3\ns { true }\n")
+    assert module.v0
+    assert {rule.name for rule in module.rules} == {"p", "f", "q", "r", "s"}
