@@ -1,5 +1,5 @@
 """Reading an account of N buckets, users and security groups: us against plain boto3 with 16 threads (target: at most 1.1 times
-its wall clock and CPU, no more calls but one, less than 150 MB).
+its wall clock and CPU, no more calls than it, less than 150 MB).
 
 The floor is what one would write by hand: boto3's paginators and clients, a pool of 16 threads, exactly the calls that the
 facts need, answers kept as they come: no budget, no deadline, no coverage, no canonical documents. Both read the same server,
@@ -7,7 +7,7 @@ a process of its own that answers from memory in AWS's wire formats, and each ru
 the better of two runs counts. ``value`` is resources per second; ``ratio`` is wall to the floor's wall. ``raw`` is the same
 reading over bare HTTP (``bench.raw``): what is left of a call when there is no SDK.
 
-The one call more is ``GetCallerIdentity``, asked once in the life of a process, not of a cycle: until we know whose our credentials are,
+Missed by one call: ``GetCallerIdentity``, asked once in the life of a process, not of a cycle: until we know whose our credentials are,
 reading an account with them could put our own resources under its name. The floor is told which account it reads.
 """
 
@@ -161,7 +161,7 @@ def measure(count: int) -> dict[str, Any]:
         "floor": round(3 * count / floor["wall"]),
         "ratio": round(mine["wall"] / floor["wall"], 3),
         "rss_mb": mine["rss"],
-        "target": "<= 1.1 wall and CPU, one call more, < 150 MB",
+        "target": "<= 1.1 wall and CPU, no more calls, < 150 MB",
         "cpu_ratio": round(mine["cpu"] / floor["cpu"], 3),
         "calls": mine["calls"],
         "floor_calls": floor["calls"],
