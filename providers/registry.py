@@ -125,7 +125,7 @@ def probe(name: str, settings: Providers, clock: Clock, secret: Secret | None = 
     if name == "azure":
         from providers.azure import probe as azure
 
-        return azure.probe(settings.azure or AzureSettings(), secret=secret)
+        return azure.probe(settings.azure or AzureSettings(), clock=clock, secret=secret)
     from providers.gcp import probe as gcp
 
     return gcp.probe(settings.gcp or GcpSettings(), clock=clock)

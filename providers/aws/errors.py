@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
+from providers import skew
 from providers.aws.permissions import permission_of
 from providers.errors import (
     Conflict,
@@ -158,21 +159,20 @@ def from_client_error(error: Any, where: str, permission: str) -> ProviderError:
         missing = found.group(1) if found else permission
     hint = _HINTS.get(kind)
     if kind is Expired and _SKEWED.search(f"{code} {text}"):
-        hint = "Set this machine's clock right: AWS takes no signature that is five minutes off."
-        text = f"this machine's clock {_off_by(answer)}: {text}"
+        hint = skew.SET_CLOCK
+        text = f"{_clock(answer)}: {text}"
     return kind(f"{where}: {code}: {text}", hint=hint, code=code, permission=missing)
 
 
-def _off_by(answer: Mapping[str, Any]) -> str:
+def _clock(answer: Mapping[str, Any]) -> str:
     """How far our clock is off, by the times that a refusal names: ours when we signed, and the service's. Most services
     write both into the message, S3 beside it."""
     found = _COMPARED.search(str(answer.get("Message")))
     signed, theirs = found.groups() if found else (answer.get("RequestTime"), answer.get("ServerTime"))
     try:
-        off = datetime.fromisoformat(str(signed)) - datetime.fromisoformat(str(theirs))
+        return skew.compared(datetime.fromisoformat(str(signed)), datetime.fromisoformat(str(theirs)), "AWS")
     except (TypeError, ValueError):
-        return "seems to be off"
-    return f"is {abs(off)} {'ahead of' if off > timedelta() else 'behind'} AWS's"
+        return "this machine's clock seems to be off"
 
 
 def _kind(code: str, status: int) -> type[ProviderError]:

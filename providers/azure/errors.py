@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from azure.core.exceptions import (
     AzureError,
@@ -22,7 +23,7 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 
-from providers import errors
+from providers import errors, skew
 
 _ACTION = re.compile(
     r"(?:perform action|permission|action) '(?P<action>[A-Za-z0-9./*_-]+/[A-Za-z0-9./*_-]+)'"
@@ -54,11 +55,16 @@ STALE_VERSION = frozenset(
 _THROTTLED = frozenset(
     {"toomanyrequests", "ratelimiting", "subscriptionrequeststhrottled", "resourcerequeststhrottled"}
 )
+_NOT_BELIEVED = "authenticationfailed"
+"""The code (lower case) that says that it is not believed who we are; the storage services give it with a 403."""
+_SIGN_IN_TIME = re.compile(r"Timestamp: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ)")
+"""The time at Microsoft Entra ID, which it writes into each refusal."""
 
 
 @contextmanager
-def answers(what: str) -> Iterator[None]:
-    """Let an SDK call pass; raises a ProviderError for whatever else it answers. ``what`` names the call in the message."""
+def answers(what: str, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Let an SDK call pass; raises a ProviderError for whatever else it answers. ``what`` names the call in the message;
+    ``clock`` (aware) is held against the time that a refusal of our credentials tells."""
     try:
         yield
     except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as error:
@@ -67,7 +73,7 @@ def answers(what: str) -> Iterator[None]:
             hint="Raise `budget.call_timeout`, or see whether the endpoint can be reached.",
         ) from error
     except HttpResponseError as error:
-        raise _mapped(what, error) from error
+        raise _mapped(what, error, clock()) from error
     except AzureError as error:
         # ServiceRequestError, ServiceResponseError: the connection was refused, reset or cut.
         raise errors.Unavailable(
@@ -88,20 +94,33 @@ def _garbled(what: str, why: str) -> errors.Unavailable:
     )
 
 
-def _mapped(what: str, error: HttpResponseError) -> errors.ProviderError:
+def _mapped(what: str, error: HttpResponseError, now: datetime) -> errors.ProviderError:
     status = error.status_code
     code, message = _code_and_message(error)
     if isinstance(error, DecodeError):
         return _garbled(what, message)
     if status is None and isinstance(error, ClientAuthenticationError):
-        hint = "See `azure.credential` in the configuration."
-        return errors.Expired(f"{what}: no token could be had: {_line(error.message)}", hint=hint)
-    text = f"{what}: {' '.join(str(p) for p in (status, code or error.reason) if p)}: {_line(message)}"
+        found = _SIGN_IN_TIME.search(error.message)
+        theirs = datetime.fromisoformat(found[1]) if found else None
+        off = skew.measured(now, theirs, "Azure")
+        return errors.Expired(
+            f"{what}: no token could be had: {f'{off}: ' if off else ''}{_line(error.message)}",
+            hint=skew.SET_CLOCK if off else "See `azure.credential` in the configuration.",
+        )
+    text = f"{' '.join(str(p) for p in (status, code or error.reason) if p)}: {_line(message)}"
     kind = _kind(status, (code or "").lower())
+    if kind is errors.Expired:
+        headers = getattr(error.response, "headers", None) or {}
+        off = skew.measured(now, skew.date_of(headers.get("Date")), "Azure")
+        return errors.Expired(
+            f"{what}: {f'{off}: ' if off else ''}{text}",
+            code=code,
+            hint=skew.SET_CLOCK if off else "The token has expired, or is not for this tenant or cloud.",
+        )
+    text = f"{what}: {text}"
     if kind is errors.Denied:
         return _denied(text, code, message)
     hints: dict[type[errors.ProviderError], str] = {
-        errors.Expired: "The token has expired, or is not for this tenant or cloud.",
         errors.NotEnabled: "Register the resource provider for the subscription; Watchstander never does so itself.",
     }
     after = retry_after(error)
@@ -116,6 +135,8 @@ def _kind(status: int | None, code: str) -> type[errors.ProviderError]:
         return errors.NotEnabled
     if code in _THROTTLED:
         return errors.Throttled
+    if code == _NOT_BELIEVED:
+        return errors.Expired
     if code in _NOT_VISIBLE and status != 401:
         return errors.Denied
     if status == 404:

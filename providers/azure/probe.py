@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from config.clouds import AzureSettings
@@ -26,11 +27,16 @@ _LOG_IN: Final = (
 )
 
 
-def probe(settings: AzureSettings, *, secret: Callable[[SecretReference], str] | None = None) -> Probe:
+def probe(
+    settings: AzureSettings,
+    *,
+    clock: Callable[[], datetime],
+    secret: Callable[[SecretReference], str] | None = None,
+) -> Probe:
     """What the credentials at hand see; of several tenants, what each one's own see."""
     if not settings.tenants:
-        return _probe_one(settings, secret)
-    each = [(str(one.tenant_id), _probe_one(one, secret)) for one in settings.each()]
+        return _probe_one(settings, clock, secret)
+    each = [(str(one.tenant_id), _probe_one(one, clock, secret)) for one in settings.each()]
     found = [one for _, one in each if one.found]
     if not found:
         return each[0][1]
@@ -47,9 +53,15 @@ def probe(settings: AzureSettings, *, secret: Callable[[SecretReference], str] |
     )
 
 
-def _probe_one(settings: AzureSettings, secret: Callable[[SecretReference], str] | None) -> Probe:
+def _probe_one(
+    settings: AzureSettings,
+    clock: Callable[[], datetime],
+    secret: Callable[[SecretReference], str] | None,
+) -> Probe:
     try:
-        session = Session(settings, budgets=CallBudgets(settings.budget), sleep=time.sleep, secret=secret)
+        session = Session(
+            settings, budgets=CallBudgets(settings.budget), clock=clock, sleep=time.sleep, secret=secret
+        )
     except ProviderError as error:
         return nobody("azure", error)
     try:

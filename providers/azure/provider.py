@@ -65,7 +65,7 @@ class AzureProvider:
         self._clock = clock
         self._sleep = sleep
         budgets = CallBudgets(settings.budget, sleep=sleep)
-        self._session = Session(settings, budgets=budgets, sleep=sleep, secret=secret)
+        self._session = Session(settings, budgets=budgets, clock=clock, sleep=sleep, secret=secret)
         self._versions = Versions(self._session)
         self._reader = Reader(settings, self._session, self._versions, clock)
         self._actor = Actor(self._session, self._versions)
@@ -124,7 +124,11 @@ class AzureProvider:
 
             session = self._session
             self._queue = StorageQueue(
-                self._settings, session.credential, budgets=session.budgets, sleep=self._sleep
+                self._settings,
+                session.credential,
+                budgets=session.budgets,
+                clock=self._clock,
+                sleep=self._sleep,
             )
         return (self._queue,)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ class StorageQueue:
         credential: TokenCredential,
         *,
         budgets: CallBudgets,
+        clock: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         url = settings.events.queue_url
@@ -60,6 +62,7 @@ class StorageQueue:
             )
         self._settings = settings
         self._budgets = budgets
+        self._clock = clock
         self._sleep = sleep
         timeout = settings.budget.call_timeout.total_seconds()
         self._client = QueueClient.from_queue_url(
@@ -116,7 +119,7 @@ class StorageQueue:
     def _call(self, what: str, function: Callable[[], Any]) -> Any:
         self._budgets.of(self._account, "queue").acquire()
         try:
-            with answers(f"{what} from {self.name}"):
+            with answers(f"{what} from {self.name}", self._clock):
                 return function()
         except Denied as error:
             raise Denied(

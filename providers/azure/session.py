@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -101,11 +102,13 @@ class Session:
         settings: AzureSettings,
         *,
         budgets: CallBudgets,
+        clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         secret: Callable[[SecretReference], str] | None = None,
     ) -> None:
         self.settings = settings
         self.budgets = budgets
+        self._clock = clock
         self._sleep = sleep
         self._graph_budget = CallBudget(
             min(settings.budget.calls_per_second, GRAPH_RATE),
@@ -197,7 +200,7 @@ class Session:
         budget = self._graph_budget if service == "resourcegraph" else self.budgets.of(account, service)
         budget.acquire()
         try:
-            with answers(what):
+            with answers(what, self._clock):
                 return function()
         except Throttled:
             budget.throttled()
@@ -222,7 +225,7 @@ class Session:
             lambda: self.graph().resources(request, cls=_body_and_headers),
         )
         self._hold(headers)
-        with answers(what):
+        with answers(what, self._clock):
             return page_of(body)
 
     def _hold(self, headers: Mapping[str, str]) -> None:
@@ -287,7 +290,7 @@ class Session:
 
     def token(self) -> str:
         """A token for Azure Resource Manager, as the credential gives it. Raises ProviderError."""
-        with answers("The token"):
+        with answers("The token", self._clock):
             return self.credential.get_token(*self._scopes).token
 
     def close(self) -> None:

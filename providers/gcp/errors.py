@@ -7,9 +7,10 @@ RATE_LIMIT_EXCEEDED, IAM_PERMISSION_DENIED) and, in the older APIs, ``errors[].r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import requests
@@ -18,7 +19,7 @@ from google.auth import exceptions as auth
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
-from providers import errors
+from providers import errors, skew
 
 _PERMISSION: Final = (
     re.compile(r"[Pp]ermissions? '?([a-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)+)'?"),
@@ -40,6 +41,8 @@ _RATE: Final = frozenset(
         "RESOURCE_EXHAUSTED",
     }
 )
+_UNTIMELY: Final = "Invalid JWT: Token must be a short-lived token"
+"""What Google's sign-in says of a token whose times are not about now."""
 _PLAIN: Final[Mapping[str, tuple[type[errors.ProviderError], str | None]]] = {
     "UNAUTHENTICATED": (errors.Expired, "Renew the credentials (GOOGLE_APPLICATION_CREDENTIALS)."),
     "RESOURCE_EXHAUSTED": (errors.Throttled, "Lower `budget`, or name a `quota_project` of your own."),
@@ -74,10 +77,13 @@ class Answer:
     message: str
     reasons: frozenset[str] = frozenset()
     permission: str | None = None
+    date: datetime | None = None
+    """The time at Google, where the answer tells it."""
 
 
-def classify(answer: Answer, what: str) -> errors.ProviderError:
-    """The error for an answer. ``what`` is the call as a person would name it."""
+def classify(answer: Answer, what: str, now: datetime) -> errors.ProviderError:
+    """The error for an answer. ``what`` is the call as a person would name it; ``now`` (aware) is held against the time that
+    a refusal of our credentials tells."""
     status, reasons = answer.status, answer.reasons
     message = f"{what}: {status}: {_line(answer.message)}"
     if status == "PERMISSION_DENIED" and reasons & _RATE:
@@ -91,12 +97,14 @@ def classify(answer: Answer, what: str) -> errors.ProviderError:
         hint = f"Grant {permission}." if permission else "See `watchstander permissions gcp`."
         return errors.Denied(message, code=status, permission=permission, hint=hint)
     kind, advice = _PLAIN.get(status, (errors.Unavailable, None))
+    if kind is errors.Expired and (off := skew.measured(now, answer.date, "Google")):
+        message, advice = f"{what}: {off}: {status}: {_line(answer.message)}", skew.SET_CLOCK
     return kind(message, code=status, hint=advice)
 
 
-def from_response(response: requests.Response, what: str) -> errors.ProviderError:
-    """The error for a REST answer that is not a success."""
-    return classify(_read_response(response), what)
+def from_response(response: requests.Response, what: str, now: datetime) -> errors.ProviderError:
+    """The error for a REST answer that is not a success; ``now`` as for :func:`classify`."""
+    return classify(_read_response(response), what, now)
 
 
 def permission_in(message: str) -> str | None:
@@ -109,12 +117,13 @@ def permission_in(message: str) -> str | None:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Raise what the libraries raise inside as a :class:`providers.errors.ProviderError`."""
+def translated(what: str, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Raise what the libraries raise inside as a :class:`providers.errors.ProviderError`; ``clock`` gives :func:`classify` its
+    ``now``."""
     try:
         yield
     except api.GoogleAPICallError as error:
-        raise classify(_read_api_error(error), what) from error
+        raise classify(_read_api_error(error), what, clock()) from error
     except api.RetryError as error:
         raise errors.TimedOut(f"{what}: {_line(str(error))}", code="DEADLINE_EXCEEDED") from error
     except api.GoogleAPIError as error:
@@ -125,6 +134,13 @@ def translated(what: str) -> Iterator[None]:
         if error.retryable:
             # google-auth has tried several times: the sign-in is busy or broken, and the credentials may well be good.
             raise errors.Unavailable(f"{what}: Google's sign-in failed: {_line(str(error))}") from error
+        if _UNTIMELY in str(error):
+            # google-auth wrote the times into the token it signed from this machine's clock, and from nothing else.
+            raise errors.Expired(
+                f"{what}: this machine's clock seems to be off: {_line(str(error))}",
+                code=type(error).__name__,
+                hint=skew.SET_CLOCK,
+            ) from error
         raise errors.Expired(
             f"{what}: {_line(str(error))}",
             code=type(error).__name__,
@@ -186,6 +202,7 @@ def _read_response(response: requests.Response) -> Answer:
         message=str(error.get("message") or f"HTTP {code}"),
         reasons=frozenset(reasons),
         permission=permission,
+        date=skew.date_of(response.headers.get("date")),
     )
 
 

@@ -114,7 +114,7 @@ class Session:
         """The credentials in force. Raises Expired when there are none."""
         with self._lock:
             if self._credentials is None:
-                with translated("finding Google credentials"):
+                with translated("finding Google credentials", self._clock):
                     self._credentials, self._project = credentials_of(self.settings)
             return self._credentials
 
@@ -129,7 +129,7 @@ class Session:
         credentials = self.credentials()
         with self._lock:
             if self._client is None:
-                with translated("opening Cloud Asset"):
+                with translated("opening Cloud Asset", self._clock):
                     self._client = self._connect(credentials)
             return self._client
 
@@ -233,7 +233,7 @@ class Session:
                 allow_redirects=False,
             )
             if not response.ok or response.is_redirect:
-                raise from_response(response, what)
+                raise from_response(response, what, self._clock())
             return _object(response, what)
 
         account = names.project_in(f"//{service}/{path[path.find('projects/') :]}") or ""
@@ -290,7 +290,7 @@ class Session:
                     hint="Raise `budget.scope_deadline` if this recurs.",
                 )
             try:
-                with translated(what):
+                with translated(what, self._clock):
                     return once(timeout)
             except (Throttled, Unavailable) as error:
                 if isinstance(error, Throttled):

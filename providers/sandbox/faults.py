@@ -31,9 +31,11 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"
     """Half of the first page comes; then the next page fails with an internal error."""
     EXPIRED = "expired"
-    """ExpiredToken / 401 / UNAUTHENTICATED."""
+    """ExpiredToken / 401 / UNAUTHENTICATED,
+    with a ``Date`` that is hours ahead of the caller's clock."""
     SKEWED = "skewed"
-    """What a caller whose clock is far off hears: RequestTimeTooSkewed, "Signature expired" / 401 / UNAUTHENTICATED."""
+    """What a caller whose clock is far off hears: RequestTimeTooSkewed, "Signature expired" / 401 / UNAUTHENTICATED,
+    with a ``Date`` that is hours ahead of the caller's clock."""
     RESET = "reset"
     """The connection is closed in the middle of the answer."""
 

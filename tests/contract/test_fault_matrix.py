@@ -180,6 +180,9 @@ def test_a_listing_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     assert (coverage.permission is not None) >= (kind is FaultKind.DENIED)
     assert changes == [], "what was not read is not gone"
     assert bool(coverage.read) is (kind is FaultKind.TRUNCATED)
+    # gRPC, by which Google is read here, tells no time.
+    told = kind is FaultKind.SKEWED and cloud.listed.provider != "gcp"
+    assert ("this machine's clock is 3:00:00 behind" in coverage.cause) is told
     whole(cloud)
     cloud.faults.clear()
     mended, changes = cloud.read(cloud.listed)
@@ -261,6 +264,7 @@ def azure_token_errors() -> dict[FaultKind, Exception]:
         error.status_code = status
         return error
 
+    theirs = datetime.now(UTC) + timedelta(hours=3)
     return {
         FaultKind.DENIED: ClientAuthenticationError(message="AADSTS7000215: Invalid client secret provided."),
         FaultKind.THROTTLED: answered(429),
@@ -271,7 +275,9 @@ def azure_token_errors() -> dict[FaultKind, Exception]:
             message="AADSTS7000222: The client secret keys are expired."
         ),
         FaultKind.SKEWED: ClientAuthenticationError(
-            message="AADSTS700024: Assertion is not within its valid time."
+            message="AADSTS700024: Client assertion is not within its valid time range. Current time:"
+            f" {theirs:%Y-%m-%dT%H:%M:%S}.1Z, assertion valid from 1970-01-01T00:00:00.0000000Z. Trace ID: t"
+            f" Correlation ID: c Timestamp: {theirs:%Y-%m-%d %H:%M:%SZ}"
         ),
     }
 
@@ -286,7 +292,10 @@ def gcp_token_errors() -> dict[FaultKind, Exception]:
         FaultKind.TIMEOUT: TransportError("timed out"),
         FaultKind.TRUNCATED: TransportError("IncompleteRead"),
         FaultKind.EXPIRED: RefreshError("invalid_grant: Token has been expired or revoked."),
-        FaultKind.SKEWED: RefreshError("invalid_grant: Invalid JWT: Token must be a short-lived token"),
+        FaultKind.SKEWED: RefreshError(
+            "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
+            " Check your iat and exp values in the JWT claim."
+        ),
     }
 
 
@@ -312,6 +321,7 @@ def test_a_token_that_azure_does_not_give(azure_cloud: Cloud, monkeypatch: Any, 
         fresh.close()
     assert coverage.status is AZURE_TOKEN.get(kind, STATUS[kind]), coverage
     assert coverage.cause
+    assert ("this machine's clock is 3:00:00 behind Azure's" in coverage.cause) is (kind is FaultKind.SKEWED)
     assert "\n" not in coverage.cause
     assert changes == []
     whole(azure_cloud)
@@ -344,6 +354,7 @@ def test_a_token_that_google_does_not_give(gcp_cloud: Cloud, kind: FaultKind) ->
         fresh.close()
     assert coverage.status is GCP_TOKEN[kind], coverage
     assert coverage.cause
+    assert ("this machine's clock seems to be off" in coverage.cause) is (kind is FaultKind.SKEWED)
     assert "\n" not in coverage.cause
     assert changes == []
     whole(gcp_cloud)

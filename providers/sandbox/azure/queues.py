@@ -141,7 +141,9 @@ def broken(kind: FaultKind) -> NoReturn:
     """Refuse as a fault says. Raises QueueError."""
     if kind is FaultKind.DENIED:
         raise QueueError(403, "AuthorizationPermissionMismatch", "This request is not authorized.")
-    if kind in (FaultKind.EXPIRED, FaultKind.SKEWED):
+    if kind is FaultKind.SKEWED:
+        raise QueueError(403, "AuthenticationFailed", "Server failed to authenticate the request.")
+    if kind is FaultKind.EXPIRED:
         raise QueueError(401, "InvalidAuthenticationInfo", "The token has expired.")
     if kind is FaultKind.THROTTLED:
         raise QueueError(503, "ServerBusy", "Operations per second is over the account limit.")

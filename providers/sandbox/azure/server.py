@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -25,6 +25,7 @@ from providers.sandbox.azure.arm import ArmError, ArmStore, Caller
 from providers.sandbox.azure.queues import Queue, QueueError
 from providers.sandbox.azure.routes import API_CALLER, Answer, Api, Request, denied
 from providers.sandbox.caller import HEADER
+from providers.sandbox.dated import DatedHandler
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 
 MAX_BODY = 4 * 2**20
@@ -42,9 +43,9 @@ class AzureEmulator:
         self, *, faults: Faults | None = None, seed: bool = True, clock: Callable[[], datetime] | None = None
     ) -> None:
         self.faults = faults if faults is not None else Faults()
-        self._clock = clock or (lambda: datetime.now(UTC))
-        self.store = ArmStore(self._clock)
-        self.api = Api(self.store, self._clock)
+        self.clock = clock or (lambda: datetime.now(UTC))
+        self.store = ArmStore(self.clock)
+        self.api = Api(self.store, self.clock)
         self.calls: deque[tuple[str, str]] = deque(maxlen=10_000)
         """The latest calls, as (method, path with query); for tests and for the curious."""
         self.closing = threading.Event()
@@ -52,7 +53,7 @@ class AzureEmulator:
         self._thread: threading.Thread | None = None
         if seed:
             estate.seed(self.store)
-        self.queue = Queue(self._clock)
+        self.queue = Queue(self.clock)
         self.store.told = self.queue.tell
 
     def start(self) -> Self:
@@ -149,7 +150,7 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no news; standard error stays quiet."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(DatedHandler):
     protocol_version = "HTTP/1.1"
     server_version = "watchstander-sandbox"
     disable_nagle_algorithm = True
@@ -160,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _emulator(self) -> AzureEmulator:
         assert isinstance(self.server, _Server)
         return self.server.emulator
+
+    def now(self) -> datetime:
+        """The time in the emulated cloud."""
+        return self._emulator.clock()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_") and name[3:] in self.METHODS:
@@ -231,6 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is None:
                 status, body = self._emulator.queue.answer(self.command, path, query, signed=signed)
             else:
+                self.strikes(fault.kind)
                 status, body = queues.broken(fault.kind)
         except QueueError as error:
             headers = {"Content-Type": "application/xml", "x-ms-error-code": error.code}
@@ -265,6 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(self._emulator.answer(replace(request, half=True)))
         else:
+            self.strikes(kind)
             self._send(_error(_fault_error(kind, request)))
 
     def _faults(self, raw: bytes) -> Answer:
@@ -308,9 +315,8 @@ def _fault_error(kind: FaultKind, request: Request) -> ArmError:
             "The request is being throttled as the limit has been reached.",
             retry_after=1,
         )
-    if kind is FaultKind.SKEWED:
-        return ArmError(401, "InvalidAuthenticationToken", "The access token is not yet valid.")
-    if kind is FaultKind.EXPIRED:
+    if kind in (FaultKind.EXPIRED, FaultKind.SKEWED):
+        # A clock that is behind takes an old token for a good one.
         return ArmError(
             401,
             "ExpiredAuthenticationToken",

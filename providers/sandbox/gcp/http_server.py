@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime
+from http.server import ThreadingHTTPServer
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
 from providers.sandbox.caller import HEADER
+from providers.sandbox.dated import DatedHandler
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 from providers.sandbox.gcp.grpc_server import fault_error
 from providers.sandbox.gcp.routes import API_CALLER, Api, Request
@@ -77,7 +79,7 @@ class RestServer(ThreadingHTTPServer):
         """A client that hangs up is no news."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(DatedHandler):
     protocol_version = "HTTP/1.1"
     server_version = "watchstander-sandbox"
     disable_nagle_algorithm = True
@@ -88,6 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _rest(self) -> RestServer:
         assert isinstance(self.server, RestServer)
         return self.server
+
+    def now(self) -> datetime:
+        """The time in the emulated cloud."""
+        return self._rest.api.clock()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_") and name[3:] in self.METHODS:
@@ -153,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             return False
+        self.strikes(kind)
         raise fault_error(kind, call)
 
     def _fail(self, error: GcpError) -> None:

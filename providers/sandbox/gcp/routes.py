@@ -86,6 +86,7 @@ class Api:
     def __init__(self, store: AssetStore, pubsub: PubSub, audit_log: AuditLog | None = None) -> None:
         self._audit_log = audit_log or AuditLog()
         self._store = store
+        self.clock = store.clock
         self._pubsub = pubsub
         self._assets = AssetRest(store)
         table: tuple[tuple[str, str, Callable[[Request, re.Match[str]], Any]], ...] = (

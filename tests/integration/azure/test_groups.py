@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -76,12 +77,14 @@ def test_descendants_come_in_pages(make: Make, emulator: AzureEmulator) -> None:
     assert {s.account for s in found.scopes} == {PRODUCTION, *(f"c-{n}" for n in range(7))}
 
 
-def test_looking_around_keeps_to_the_groups(emulator: AzureEmulator) -> None:
-    seen = probe(emulator.settings(management_groups=["mg-production"]))
+def test_looking_around_keeps_to_the_groups(emulator: AzureEmulator, clock: Any) -> None:
+    seen = probe(emulator.settings(management_groups=["mg-production"]), clock=clock)
     assert seen.cause is None
     assert [look.what for look in seen.looks] == [
         "subscriptions",
         f"subscription contoso-production ({PRODUCTION})",
     ]
     emulator.faults.add(Fault(kind=FaultKind.DENIED, resource="*/managementgroups/*"))
-    assert "mg-production" in str(probe(emulator.settings(management_groups=["mg-production"])).cause)
+    assert "mg-production" in str(
+        probe(emulator.settings(management_groups=["mg-production"]), clock=clock).cause
+    )

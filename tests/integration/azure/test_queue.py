@@ -95,6 +95,7 @@ def test_more_than_a_page_comes_in_pages(source: EventSource, emulator: AzureEmu
     [
         (FaultKind.DENIED, Denied, "AuthorizationPermissionMismatch"),
         (FaultKind.EXPIRED, Expired, "InvalidAuthenticationInfo"),
+        (FaultKind.SKEWED, Expired, "AuthenticationFailed"),
         (FaultKind.THROTTLED, (Throttled, Unavailable), "ServerBusy"),
         (FaultKind.ERROR, Unavailable, "InternalError"),
     ],
@@ -107,6 +108,7 @@ def test_what_the_queue_refuses_is_told(
         source.receive(0)
     assert caught.value.code == code
     assert "Taking messages from queue:watchstander" in caught.value.message
+    assert ("clock is 3:00:00 behind Azure's" in caught.value.message) is (kind is FaultKind.SKEWED)
     if kind is FaultKind.DENIED:
         assert str(caught.value.permission).endswith("messages/process/action")
 
@@ -127,10 +129,16 @@ def test_a_queue_that_is_not_there_is_told(make: Make, emulator: AzureEmulator) 
         "events",
     ],
 )
-def test_what_is_no_queues_address_is_refused(url: str) -> None:
+def test_what_is_no_queues_address_is_refused(url: str, clock: Any) -> None:
     settings = AzureSettings.model_validate({"events": {"queue_url": url}})
     with pytest.raises(Refused, match="not the address of a storage queue") as caught:
-        StorageQueue(settings, object(), budgets=CallBudgets(settings.budget), sleep=lambda _s: None)  # type: ignore[arg-type]
+        StorageQueue(
+            settings,
+            object(),  # type: ignore[arg-type]
+            budgets=CallBudgets(settings.budget),
+            clock=clock,
+            sleep=lambda _s: None,
+        )
     assert "secret" not in str(caught.value)
 
 

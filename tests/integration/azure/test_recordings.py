@@ -86,7 +86,9 @@ def played(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    made = Session(SETTINGS, budgets=CallBudgets(SETTINGS.budget), sleep=lambda _s: None)
+    made = Session(
+        SETTINGS, budgets=CallBudgets(SETTINGS.budget), clock=lambda: datetime.now(UTC), sleep=lambda _s: None
+    )
     yield made
     made.close()
 
@@ -112,7 +114,7 @@ def test_every_recorded_answer_passes_or_is_mapped(session: Session, path: Path)
             request = interaction["request"]
             subscription = next(iter(_subscriptions(request["uri"])), SUBSCRIPTION)
             try:
-                with answers(request["method"]):
+                with answers(request["method"], lambda: datetime.now(UTC)):
                     answer = session.resources(subscription).send_request(
                         HttpRequest(request["method"], request["uri"])
                     )

@@ -198,7 +198,7 @@ def test_a_role_for_each_tenant_and_a_look_into_each(two: AzureEmulator, clock: 
         [f"/subscriptions/{SHOP}"],
     ]
     assert f"Part 2 is for tenant {FABRIKAM}." in role.notes
-    seen = probe(chosen)
+    seen = probe(chosen, clock=clock)
     assert [look.what for look in seen.looks if look.seen] == [
         f"tenant {TENANT}: subscriptions",
         f"tenant {TENANT}: subscription contoso-production ({PRODUCTION})",

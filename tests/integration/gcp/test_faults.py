@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from google.auth.credentials import Credentials
 
 from providers.errors import (
     Denied,
@@ -68,6 +70,27 @@ def test_a_fault_in_one_project_is_its_coverage_and_the_other_is_whole(
     other = provider.read(PROD)
     assert list(other)
     assert other.coverage.complete
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SKEWED, FaultKind.EXPIRED])
+def test_a_clock_that_is_off_is_told_by_the_time_of_the_answer(
+    kind: FaultKind, emulator: GcpEmulator, connect
+) -> None:
+    class Renewed(Credentials):
+        """As the anonymous ones are not, renewed after each refusal."""
+
+        def refresh(self, request: object) -> None:
+            self.token = "token"
+
+    provider = connect(emulator, transport="rest", budget=HASTY)
+    provider._session._credentials = Renewed()
+    emulator.faults.add(Fault(kind=kind, account="harbour-dev", service="cloudasset"))
+    reading = provider.read(DEV)
+    assert list(reading) == []
+    assert reading.coverage.status is CoverageStatus.EXPIRED
+    assert ("this machine's clock is 3:00:00 behind Google's" in reading.coverage.cause) is (
+        kind is FaultKind.SKEWED
+    )
 
 
 @pytest.mark.parametrize("kind", [k for k in FaultKind if k not in (FaultKind.SLOW, FaultKind.TRUNCATED)])
@@ -231,4 +254,4 @@ def test_an_api_that_is_not_enabled_is_told_from_a_denial() -> None:
         message="Cloud Asset API has not been used in project 1 before or it is disabled.",
         reasons=frozenset({"SERVICE_DISABLED"}),
     )
-    assert isinstance(classify(answer, "listing"), NotEnabled)
+    assert isinstance(classify(answer, "listing", datetime(2026, 3, 1, tzinfo=UTC)), NotEnabled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from hypothesis import strategies as st
 from providers import errors
 from providers.azure.errors import answers
 
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
 
 class Response:
     """The part of an azure-core response that its errors read."""
@@ -44,7 +47,7 @@ def arm(code: str, message: str = "m", **more: Any) -> str:
 
 
 def mapped(error: Exception) -> errors.ProviderError:
-    with pytest.raises(errors.ProviderError) as caught, answers("GET thing"):
+    with pytest.raises(errors.ProviderError) as caught, answers("GET thing", lambda: NOW):
         raise error
     assert caught.value.__cause__ is error
     assert caught.value.message.startswith("GET thing: ")
@@ -123,7 +126,7 @@ def test_what_never_reached_arm_is_mapped_too(error: Exception, kind: type[error
 
 
 def test_a_defect_of_ours_is_not_taken_for_an_answer() -> None:
-    with pytest.raises(ZeroDivisionError), answers("x"):
+    with pytest.raises(ZeroDivisionError), answers("x", lambda: NOW):
         raise ZeroDivisionError
 
 
@@ -133,3 +136,42 @@ def test_any_status_with_any_body_is_mapped_and_only_arm_may_say_gone(status: in
     error = mapped(HttpResponseError(response=Response(status, body)))
     assert not isinstance(error, errors.Gone)
     assert "\n" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("Sun, 01 Mar 2026 12:00:00 GMT", "this machine's clock is 3:00:00 behind Azure's: 401"),
+        ("Sun, 01 Mar 2026 08:45:00 GMT", "this machine's clock is 0:15:00 ahead of Azure's: 401"),
+        ("Sun, 01 Mar 2026 09:05:00 GMT", None),
+        ("Sun, 01 Mar 2026 12:00:00 -0000", None),
+        ("noon", None),
+        (None, None),
+    ],
+    ids=["behind", "ahead", "agreed", "no zone", "no date", "none"],
+)
+def test_how_far_the_clock_is_off_is_only_said_where_the_answer_tells_it(
+    date: str | None, said: str | None
+) -> None:
+    body = arm("InvalidAuthenticationToken", "The access token is not yet valid.")
+    headers = {"Date": date} if date else {}
+    error = mapped(HttpResponseError(response=Response(401, body, headers)))
+    assert type(error) is errors.Expired
+    assert ("this machine's clock" in error.message) is (said is not None)
+    assert (said or "GET thing: 401") in error.message
+    assert ("Set this machine's clock right" in str(error.hint)) is (said is not None)
+
+
+@pytest.mark.parametrize(("theirs", "off"), [("2026-03-01 12:00:00Z", True), ("2026-03-01 09:00:01Z", False)])
+def test_a_stale_assertion_is_not_taken_for_a_clock_that_is_off(theirs: str, off: bool) -> None:
+    """A workload identity's token file may be old while the clock is right."""
+    refusal = "AADSTS700024: Client assertion is not within its valid time range. Trace ID: t"
+    error = mapped(ClientAuthenticationError(f"{refusal} Timestamp: {theirs}"))
+    assert ("this machine's clock is 3:00:00 behind Azure's: AADSTS700024" in error.message) is off
+    assert ("clock" in str(error.hint)) is off
+    assert "clock" not in mapped(ClientAuthenticationError(refusal)).message
+
+
+def test_a_date_far_away_matters_only_where_we_are_not_believed() -> None:
+    answer = Response(403, arm("AuthorizationFailed"), {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"})
+    assert "clock" not in mapped(HttpResponseError(response=answer)).message

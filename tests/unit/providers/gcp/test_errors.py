@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -14,6 +15,8 @@ from google.protobuf import json_format
 
 from providers import errors
 from providers.gcp.errors import from_response, permission_in, translated
+
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 def response(status: int, body: Any, content_type: str = "application/json") -> requests.Response:
@@ -38,7 +41,7 @@ def error_body(
 
 
 def raised(error: Exception) -> errors.ProviderError:
-    with pytest.raises(errors.ProviderError) as caught, translated("asking"):
+    with pytest.raises(errors.ProviderError) as caught, translated("asking", lambda: NOW):
         raise error
     assert caught.value.__cause__ is error
     assert caught.value.message.startswith("asking: ")
@@ -71,7 +74,7 @@ def raised(error: Exception) -> errors.ProviderError:
     ],
 )
 def test_rest_answers(status: int, body: Any, kind: type[errors.ProviderError]) -> None:
-    error = from_response(response(status, body), "asking")
+    error = from_response(response(status, body), "asking", NOW)
     assert type(error) is kind
     assert "<" not in error.message
     assert "\n" not in error.message
@@ -113,7 +116,7 @@ def test_every_grpc_status_has_a_name_here() -> None:
 
 
 def test_a_defect_of_ours_is_not_a_clouds_answer() -> None:
-    with pytest.raises(KeyError), translated("asking"):
+    with pytest.raises(KeyError), translated("asking", lambda: NOW):
         raise KeyError("ours")
 
 
@@ -132,12 +135,40 @@ def test_a_defect_of_ours_is_not_a_clouds_answer() -> None:
 )
 def test_the_missing_permission_is_read_from_the_message(message: str, permission: str | None) -> None:
     assert permission_in(message) == permission
-    error = from_response(response(403, error_body("PERMISSION_DENIED", message)), "asking")
+    error = from_response(response(403, error_body("PERMISSION_DENIED", message)), "asking", NOW)
     assert error.permission == permission
 
 
 def test_the_missing_permission_is_read_from_the_details() -> None:
     body = error_body("PERMISSION_DENIED", "no", "IAM_PERMISSION_DENIED", permission="a.b.c")
-    error = from_response(response(403, body), "asking")
+    error = from_response(response(403, body), "asking", NOW)
     assert error.permission == "a.b.c"
     assert error.hint == "Grant a.b.c."
+
+
+@pytest.mark.parametrize(
+    ("status", "date", "said"),
+    [
+        (
+            401,
+            "Sun, 01 Mar 2026 12:00:00 GMT",
+            "asking: this machine's clock is 3:00:00 behind Google's: UNAUTH",
+        ),
+        (401, "Sun, 01 Mar 2026 09:04:59 GMT", "asking: UNAUTHENTICATED"),
+        (403, "Sun, 01 Mar 2026 12:00:00 GMT", "asking: PERMISSION_DENIED"),
+    ],
+)
+def test_how_far_the_clock_is_off(status: int, date: str, said: str) -> None:
+    answer = response(status, {"error": {"message": "Request had invalid authentication credentials."}})
+    answer.headers["date"] = date
+    error = from_response(answer, "asking", NOW)
+    assert error.message.startswith(said)
+    assert ("Set this machine's clock right" in str(error.hint)) is ("clock" in said)
+
+
+def test_a_token_that_we_signed_for_another_time() -> None:
+    words = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
+    error = raised(auth.RefreshError(words))
+    assert error.message == f"asking: this machine's clock seems to be off: {words}"
+    assert "Set this machine's clock right" in str(error.hint)
+    assert "clock" not in raised(auth.RefreshError("invalid_grant: Bad Request")).message
