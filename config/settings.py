@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.clouds import Providers
 from config.fields import DatabaseUrl, Duration, FieldPath, Model, Secret, TypePattern
@@ -91,6 +91,22 @@ class BundleKey(Model):
     """The scope that its signatures must have."""
 
 
+class PolicyCheckout(Model):
+    """Policies in a git checkout that must be at one commit."""
+
+    path: Path
+    """The checkout, or a folder or bundle in it (with a file, all of its folder is compared). Nothing is fetched or changed."""
+    ref: str
+    """The commit (all of its hash, where nobody may move it), tag or branch that must be checked out, with no file changed."""
+
+    @field_validator("ref")
+    @classmethod
+    def _ref(cls, value: str) -> str:
+        if not re.fullmatch(r"\w[^\s~^:?*\[\\]*", value) or ".." in value or "@{" in value or value == "HEAD":
+            raise ValueError("write a commit, a tag or a branch: 4f2a…, v1.2, origin/main")
+        return value
+
+
 class PolicySettings(Model):
     """Which policies judge, and what an evaluation may cost."""
 
@@ -98,6 +114,8 @@ class PolicySettings(Model):
     """Built-in packs to use."""
     paths: tuple[Path, ...] = ()
     """Folders with packs or policies of your own."""
+    checkouts: dict[str, PolicyCheckout] = Field(default_factory=dict)
+    """Name -> a git checkout with packs or policies of your own, refused where it is not at its commit."""
     bundle_keys: dict[str, BundleKey] = Field(default_factory=dict)
     """Key id -> a key that OPA bundles may be signed with. Where one is given, a bundle that is not signed is refused."""
     disabled: tuple[str, ...] = ()

@@ -43,6 +43,8 @@ class InForce:
     """Option -> value, without secrets."""
     policies: Mapping[str, str]
     """Policy id -> digest."""
+    checkouts: Mapping[str, str]
+    """Name of each pinned checkout -> the commit its policies are from."""
     exact: Mapping[str, bytes]
     """Option -> digest of the value with whatever it holds. Never stored."""
 
@@ -58,7 +60,7 @@ class InForce:
             key = str(at[-1]) if _free(at) else "value"
             shown[name] = redactor(None, "", {key: value})[key]
         digests = {policy.id: policy.digest.hex()[:16] for policy in policies.policies}
-        return cls(settings=shown, policies=digests, exact=exact)
+        return cls(settings=shown, policies=digests, checkouts=policies.checkouts, exact=exact)
 
     def saved(self) -> dict[str, Any]:
         """As JSON values."""
@@ -88,7 +90,7 @@ class Record:
                 "configuration": _digest(fresh.settings),
                 "first": stored is None,
                 "changed": dict(self._changed(before["settings"], fresh)),
-                "policies": _policies(before["policies"], fresh.policies),
+                "policies": _policies(before["policies"], fresh.policies) | {"checkouts": fresh.checkouts},
             }
             if stored is None:
                 # The first time, what differs from nothing is all of it; what differs from the defaults is what was said.

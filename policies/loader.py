@@ -14,13 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from config.settings import BundleKey, PolicySettings
+from config.settings import BundleKey, PolicyCheckout, PolicySettings
 from policies.bundle import Bundle, is_archive, read_bundle
+from policies.checkout import Checkout, read_checkout
 from policies.compiling import Membership, aimless, compile_policy, decides
 from policies.engine import CheckedModule, Engine, Module, Neighbourhood
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
 from policies.files import BUILT_IN, LIBRARY, PACK_FILE, is_test, policy_files, read_module
 from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, read
+from policies.overriding import matches, meaning_nothing
 from policies.pack import CompiledPolicy, Pack, PolicySet
 from policies.policy import Phase
 from policies.sets import SET_FILES, Member, SentinelSet, read_set, set_folders
@@ -48,6 +50,8 @@ def load(settings: PolicySettings, engine: Engine, *, built_in: Path = BUILT_IN)
             )
     for path in settings.paths:
         loader.add(path)
+    for name, pinned in settings.checkouts.items():
+        loader.add_checkout(name, pinned)
     return loader.finish(settings)
 
 
@@ -75,6 +79,7 @@ class Loader:
         self._bundles: dict[Path, Bundle] = {}
         self._sets: dict[Path, SentinelSet] = {}
         self._set_packs: list[tuple[SentinelSet, Pack]] = []
+        self._checkouts: dict[str, Checkout] = {}
         self._unmade: list[str] = []
         """What is wrong and made no policy or pack: the text in which its name stands. The error is told once, there."""
 
@@ -116,6 +121,25 @@ class Loader:
             owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
             self._files[path] = owner
         self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
+
+    def add_checkout(self, name: str, pinned: PolicyCheckout) -> None:
+        """Add what lies in a git checkout, which must be at its commit, and hold what that has."""
+        option = f"policies.checkouts.{name}"
+        if not pinned.path.exists():
+            self.wrong(f"{option}.path", f"there is no such file or folder: {pinned.path}")
+            return
+        files, sets, packs = set(self._files), len(self._set_packs), len(self._packs)
+        self.add(pinned.path)
+        try:
+            checkout = read_checkout(pinned, f"{option}.ref")
+        except PackError as error:
+            self.errors.append(error)
+            return
+        self._checkouts[name] = checkout
+        read = {pinned.path} if is_archive(pinned.path) else self._files.keys() - files
+        read |= {file for one, _ in self._set_packs[sets:] for file in one.files}
+        read |= {f for pack in self._packs[packs:] if (f := pack.root / PACK_FILE).is_file()}
+        self.errors += checkout.differences(read)
 
     def _set(self, folder: Path) -> SentinelSet:
         if folder not in self._sets:
@@ -237,11 +261,19 @@ class Loader:
         self._unmade += (self._named(module) for module in modules if module.path not in made)
         compiled = [*self._compile(checked.modules, settings), *self._compile_sets(settings)]
         self._duplicates(compiled)
-        self._overrides(settings, {c.policy.id for c in compiled})
+        ids, packs = {c.policy.id for c in compiled}, {pack.id for pack in self._packs}
+        self.errors += meaning_nothing(settings, ids, packs, self._unmade)
         if self.errors:
             raise PolicyErrors(tuple(self.errors))
-        kept = [c for c in compiled if not _matches(settings.disabled, c.policy.id)]
-        return PolicySet(kept, self._packs)
+        kept = [self._with_commit(c) for c in compiled if not matches(settings.disabled, c.policy.id)]
+        return PolicySet(kept, self._packs, {name: one.commit for name, one in self._checkouts.items()})
+
+    def _with_commit(self, compiled: CompiledPolicy) -> CompiledPolicy:
+        """The policy with the commit of the checkout it is from."""
+        for one in self._checkouts.values():
+            if compiled.policy.path.is_relative_to(one.folder):
+                return replace(compiled, policy=replace(compiled.policy, commit=one.commit))
+        return compiled
 
     def _named(self, module: Module) -> str:
         """The text in which the id of a module that did not parse stands, be it in the module or in its pack."""
@@ -351,34 +383,3 @@ class Loader:
             if other is not one:
                 what = f"policy id `{one.policy.id}` is already taken by {other.policy.path}"
                 self.errors.append(PackError(what, Position(one.policy.path, one.policy.line)))
-
-    def _overrides(self, settings: PolicySettings, ids: set[str]) -> None:
-        packs = {pack.id for pack in self._packs}
-        for name in settings.disabled:
-            if not any(_matches((name,), i) for i in ids) and not self._may_be_unmade(name.removesuffix("*")):
-                self.wrong("policies.disabled", f"no policy is called `{name}`", _did_you_mean(name, ids))
-        for option in ("severities", "enforcement"):
-            for name in getattr(settings, option):
-                if name not in ids and not self._may_be_unmade(name):
-                    self.wrong(
-                        f"policies.{option}", f"no policy is called `{name}`", _did_you_mean(name, ids)
-                    )
-        for name in settings.parameters:
-            if name not in ids | packs and not self._may_be_unmade(name):
-                what = f"no policy or pack is called `{name}`"
-                self.wrong("policies.parameters", what, _did_you_mean(name, ids | packs))
-
-    def _may_be_unmade(self, name: str) -> bool:
-        """Whether what is called so may be there and be wrong, so that only what is wrong is to be told."""
-        return any(name in text for text in self._unmade)
-
-
-def _did_you_mean(name: str, names: set[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"Did you mean `{near[0]}`?" if near else "`watchstander policy list` shows all."
-
-
-def _matches(patterns: Iterable[str], name: str) -> bool:
-    return any(name == p or (p.endswith("*") and name.startswith(p[:-1])) for p in patterns)

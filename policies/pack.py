@@ -56,9 +56,16 @@ class CompiledPolicy:
 class PolicySet:
     """All policies in use, found by id and by what they judge."""
 
-    def __init__(self, compiled: Iterable[CompiledPolicy], packs: Sequence[Pack] = ()) -> None:
+    def __init__(
+        self,
+        compiled: Iterable[CompiledPolicy],
+        packs: Sequence[Pack] = (),
+        checkouts: Mapping[str, str] | None = None,
+    ) -> None:
         self._compiled = {c.policy.id: c for c in sorted(compiled, key=lambda c: c.policy.id)}
         self.packs = tuple(packs)
+        self.checkouts = dict(checkouts or {})
+        """Name of each pinned checkout -> the commit it was read at."""
         self._for: dict[tuple[str, str | None], tuple[Policy, ...]] = {}
 
     @property

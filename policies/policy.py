@@ -80,6 +80,8 @@ class Policy:
     package: str = ""
     """The Rego package, or the Sentinel policy's name."""
     pack: str = ""
+    commit: str = ""
+    """The commit of the git checkout it is from, where the configuration pins that to one."""
     scope: PolicyScope = PolicyScope.RESOURCE
     enforcement: EnforcementLevel = EnforcementLevel.SOFT_MANDATORY
     absent_block: AbsentBlock = AbsentBlock.EMPTY

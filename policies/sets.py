@@ -58,6 +58,11 @@ class SentinelSet:
         """Every source of the set, once, with what the set gives it."""
         return tuple(self.sources.values())
 
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that its blocks name, and that were read."""
+        return frozenset(self.sources) | {file.path for file in self.config.static.values()}
+
     def members(self) -> Iterator[Member]:
         """Its policies, each with what it needs; those whose sources cannot be read are among the errors instead."""
         for entry in self.config.policies:

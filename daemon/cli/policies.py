@@ -32,6 +32,7 @@ def row(policy: Policy, cli: State) -> dict[str, Any]:
         "terraform_types": sorted(policy.terraform_types),
         "frameworks": {name: list(controls) for name, controls in sorted(policy.frameworks.items())},
         "path": str(policy.path),
+        "commit": policy.commit,
     }
 
 
@@ -96,6 +97,7 @@ def shown(policy: Policy, cli: State) -> str:
         "Hook": policy.containment.hook if policy.containment else "",
         "Engine": engine_name(policy, settings),
         "File": str(policy.path),
+        "Commit": policy.commit,
     }
     lines = [f"{policy.id}: {policy.title} ({policy.severity.value}, {policy.phase.value})", ""]
     lines += [f"{name + ':':<12}{value}" for name, value in about.items() if value]

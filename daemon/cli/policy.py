@@ -39,6 +39,7 @@ def list_(
     """The policies in use, or those in the given files and folders."""
     policies = policies_of(cli, engine_of(cli), paths)
     rows = (row(p, cli) for p in policies.policies if phase in (None, p.phase.value))
+    commit = Column(key="commit", title="COMMIT", render=lambda v: str(v)[:12])
     columns = (
         Column(key="id", title="ID"),
         Column(key="severity", title="SEVERITY", style=lambda v: SEVERITY_STYLE.get(str(v), "")),
@@ -47,6 +48,7 @@ def list_(
         Column(key="scope", title="SCOPE"),
         Column(key="joins", title="JOINS"),
         Column(key="reads_clock", title="CLOCK", render=lambda v: "yes" if v else ""),
+        *((commit,) if policies.checkouts else ()),
         Column(key="title", title="TITLE"),
     )
     cli.out.items(rows, columns, empty="No policy is in use.")

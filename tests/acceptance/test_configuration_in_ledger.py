@@ -14,6 +14,7 @@ import pytest
 from config.secrets import HIDDEN
 from config.settings import StorageSettings
 from daemon.watch import Watch
+from policies.errors import PolicyErrors
 from storage.database import Database
 from storage.errors import StorageError
 from storage.ledger import Entry, Ledger
@@ -80,6 +81,33 @@ def test_what_changed_is_told_across_reloads_and_restarts_without_secrets(post: 
     for file in post.folder.glob("watch.db*"):
         assert SECRET.encode() not in file.read_bytes(), file
     post.open()
+
+
+def test_the_commit_of_a_checkout_is_entered_and_another_is_not_put_in_force(post: Any) -> None:
+    def commit() -> str:
+        for command in (
+            ["add", "--all"],
+            ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message=x"],
+        ):
+            subprocess.run(["git", *command], cwd=checkout, check=True)
+        told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, check=True, stdout=subprocess.PIPE)
+        return told.stdout.decode().strip()
+
+    checkout = post.settings().policies.paths[0]
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=checkout, check=True)
+    first = commit()
+    policies = {"packs": [], "workers": 1, "checkouts": {"acme": {"path": str(checkout), "ref": "main"}}}
+    post.more = {"policies": policies}
+    post.watch.start()
+    post.watch.reconfigure(post.settings())
+    post.policy = post.policy.replace("is not encrypted", "is open")
+    with pytest.raises(PolicyErrors, match=f"is not what commit {first[:12]} has"):
+        post.watch.reconfigure(post.settings())
+    second = commit()
+    post.watch.reconfigure(post.settings())
+    told = [e.detail["policies"] for e in entries(post.watch, "configuration")]
+    assert [one["checkouts"] for one in told] == [{"acme": first}, {"acme": second}]
+    assert told[1]["changed"] == 1
 
 
 def test_a_configuration_that_cannot_be_put_in_force_writes_nothing(post: Any) -> None:

@@ -42,11 +42,12 @@ def test_the_reference_configuration_loads_and_is_the_defaults() -> None:
 
 def test_what_is_commented_out_in_the_reference_loads_too(tmp_path: Path) -> None:
     text = re.sub(r"^  # (?=  )", "  ", reference_text(), flags=re.MULTILINE)
-    text = re.sub(r"^  (hooks|bundle_keys): \{\}$", r"  \1:", text, flags=re.MULTILINE)
+    text = re.sub(r"^  (hooks|bundle_keys|checkouts): \{\}$", r"  \1:", text, flags=re.MULTILINE)
     path = tmp_path / "w.yaml"
     path.write_text(re.sub(r"(?s)\nledger:.*?\n\n", "\n\n", text))
     settings = load(path, {}).settings
     assert settings.policies.bundle_keys["NAME"] == BundleKey(key=tmp_path / "CHANGE-ME")
+    assert settings.policies.checkouts["NAME"].path == tmp_path / "CHANGE-ME"
     hook = settings.containment.hooks["NAME"]
     assert hook.use == "CHANGE-ME"
     assert hook.model_copy(update={"use": "x"}) == type(hook)(use="x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,39 @@ ROOT = Path(__file__).parents[3]
 
 def clock() -> datetime:
     return datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def test_a_checkout_at_another_commit_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout = tmp_path / "acme"
+    checkout.mkdir()
+    (checkout / "names.rego").write_text(
+        "# METADATA\n# custom: {id: acme.names, types: [t]}\npackage acme.names\n\n"
+        'deny contains "taken" if input.asset.name == "x"\n'
+    )
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    commit = (*who, "commit", "--quiet", "--allow-empty", "--message=x")
+    for command in (("init", "--quiet"), ("add", "--all"), commit, ("tag", "v1")):
+        subprocess.run(["git", *command], cwd=checkout, check=True)
+    path = tmp_path / "w.yaml"
+    path.write_text("policies:\n  packs: []\n  checkouts:\n    acme:\n      path: acme\n      ref: v1\n")
+
+    def said(*arguments: str) -> str:
+        status = run([*arguments, "--config", str(path)], State(environment={}, clock=clock))
+        captured = capsys.readouterr()
+        return f"{status} {captured.out}{captured.err}"
+
+    head = subprocess.run(["git", "rev-parse", "v1"], cwd=checkout, check=True, stdout=subprocess.PIPE)
+    now = head.stdout.decode().strip()
+    assert said("config", "check").startswith("0 ")
+    assert f'"commit": "{now}"' in said("policy", "list", "--format", "json").replace('":"', '": "')
+    assert f"Commit:     {now}" in said("policy", "show", "acme.names")
+    subprocess.run(["git", *commit], cwd=checkout, check=True)
+    told = said("config", "check")
+    assert told.startswith("2 ")
+    assert f"{path}:6: `policies.checkouts.acme.ref`: the checkout {checkout} is at commit " in told
+    assert f"not at v1 ({now[:12]})" in told
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.name)
