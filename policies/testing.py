@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from config.settings import BundleKey, PolicySettings
 from policies.cases import CaseResult, read_cases, run_case
 from policies.engine import CheckedModule, Engine, Evaluation, Module, Neighbourhood, Program, RuleKind
 from policies.errors import PackError, PolicyError, PolicyErrors
@@ -81,14 +82,25 @@ class Report:
         return out
 
 
-def run_tests(paths: Sequence[Path], engine: Engine, *, now: datetime, coverage: bool = False) -> Report:
+def run_tests(
+    paths: Sequence[Path],
+    engine: Engine,
+    *,
+    now: datetime,
+    coverage: bool = False,
+    keys: Mapping[str, BundleKey] | None = None,
+) -> Report:
     """Run the tests of the policies in files and folders, in the languages of the engine: ``*_test.rego``, and YAML cases beside
-    any policy. Whatever is wrong becomes an ``error`` case."""
+    any policy. ``keys`` are what bundles are signed with. Whatever is wrong becomes an ``error`` case."""
     results: list[CaseResult] = []
     ran: list[Evaluation] = []
     try:
         policies = (
-            load_paths([p for p in paths if p.exists()], engine)
+            load_paths(
+                [p for p in paths if p.exists()],
+                engine,
+                PolicySettings(packs=(), bundle_keys=dict(keys or {})),
+            )
             if _policy_files(paths, engine.suffixes)
             else PolicySet([])
         )

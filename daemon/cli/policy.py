@@ -140,7 +140,8 @@ def run_tests_of(
     coverage: Annotated[bool, typer.Option("--coverage", help="Say which lines no test reached.")] = False,
 ) -> ExitStatus:
     """Run the tests of policies: Rego's ``*_test.rego``, YAML cases beside a policy, Sentinel's ``test/NAME/*``."""
-    report = test_all(paths, engine_of(cli), rego_of(cli), now=cli.clock(), coverage=coverage)
+    keys = cli.settings.policies.bundle_keys
+    report = test_all(paths, engine_of(cli), rego_of(cli), now=cli.clock(), coverage=coverage, keys=keys)
 
     def human() -> str:
         lines = [

@@ -3,7 +3,7 @@ Rego, loose Sentinel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from policies.files import PACK_FILE
 
 if TYPE_CHECKING:
+    from config.settings import BundleKey
     from policies.engine import Engine
     from policies.errors import PolicyError
     from policies.testing import Report
@@ -63,16 +64,25 @@ def check_sentinel(path: Path) -> PolicyError | None:
     return None
 
 
-def test_all(paths: list[Path], every: Engine, rego: Engine, *, now: datetime, coverage: bool) -> Report:
-    """Every test there is: of packs and sets, of loose Rego, and Sentinel's own. ``every`` is an engine of all languages."""
+def test_all(
+    paths: list[Path],
+    every: Engine,
+    rego: Engine,
+    *,
+    now: datetime,
+    coverage: bool,
+    keys: Mapping[str, BundleKey],
+) -> Report:
+    """Every test there is: of packs and sets, of loose Rego, and Sentinel's own. ``every`` is an engine of all languages, and
+    ``keys`` are what bundles are signed with."""
     from policies.testing import Report, run_tests
 
     sorted_ = given(paths)
     parts: list[Report] = []
     if sorted_.whole:
-        parts.append(run_tests(sorted_.whole, every, now=now, coverage=coverage))
+        parts.append(run_tests(sorted_.whole, every, now=now, coverage=coverage, keys=keys))
     if sorted_.rego or not (sorted_.whole or sorted_.sentinel):
-        parts.append(run_tests(sorted_.rego, rego, now=now, coverage=coverage))
+        parts.append(run_tests(sorted_.rego, rego, now=now, coverage=coverage, keys=keys))
     if cased := [path for path in sorted_.sentinel if path.with_suffix(".yaml").is_file()]:
         parts.append(run_tests(cased, every, now=now))
     own = _with_tests_of_their_own([path for path in paths if path.exists()])

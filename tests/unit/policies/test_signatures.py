@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from config.settings import BundleKey, PolicySettings
+from daemon.cli.app import run
+from daemon.cli.context import State
 from policies.engine import Limits
 from policies.errors import PolicyErrors
 from policies.loader import load_paths
@@ -123,6 +125,32 @@ def test_a_bundle_signed_with_the_key_is_used(
     signer = Signer(tmp_path, algorithm)
     path = made({**FILES, ".signatures.json": signer.sign(FILES)})
     assert [p.id for p in load_paths([path], engine, signer.settings()).policies] == ["acme.names"]
+
+
+def test_the_tests_of_a_signed_bundle_run_where_its_signature_holds(
+    rsa_signer: Signer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tested = 'package acme.names\n\ntest_taken if deny with input as {"asset": {"name": "x"}}\n'
+    files = {**FILES, "acme/names_test.rego": tested}
+    bundle = tmp_path / "b"
+    for name, text in {**files, ".signatures.json": rsa_signer.sign(files)}.items():
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(text)
+    config = tmp_path / "w.yaml"
+    config.write_text(f"policies: {{bundle_keys: {{acme: {{key: {rsa_signer.file}}}}}}}\n")
+
+    def said(*options: str) -> str:
+        status = run(["policy", "test", str(bundle), *options], State(environment={}))
+        return f"{status} {capsys.readouterr().out}"
+
+    assert "1 passed, 0 failed" in said("--config", str(config))
+    without = tmp_path / "none.yaml"
+    without.write_text("")
+    assert "the bundle is signed" in said("--config", str(without))
+    (bundle / "acme" / "names_test.rego").write_text(tested.replace("test_taken", "test_other"))
+    told = said("--config", str(config))
+    assert "0 passed" in told
+    assert f"{bundle}/acme/names_test.rego" in told
 
 
 def test_a_value_is_signed_and_not_its_blanks(
