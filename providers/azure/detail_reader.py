@@ -120,11 +120,15 @@ def _failed(
     permission = next((e.permission for _, e in failures if e.permission), None)
     if permission is None and any(isinstance(e, Denied) for _, e in failures):
         permission = detail.permission
+    status = first.coverage
+    cause = f"{len(failures)} of {asked} could not be read, the first {parent}: {first.message}"
+    if partly:
+        status, cause = CoverageStatus.PARTIAL, f"{status}: {cause}"
     return Coverage(
         scope=scope,
-        status=CoverageStatus.PARTIAL if partly else first.coverage,
+        status=status,
         read=progress.read,
         details_unread=len(failures),
-        cause=f"{first.coverage.value}: {len(failures)} of {asked} could not be read, the first {parent}: {first.message}",
+        cause=cause,
         permission=permission,
     )

@@ -170,6 +170,6 @@ def _not_visible(subscription: str, home: str | None) -> Coverage:
     return Coverage(
         scope=Scope(PROVIDER, subscription, ANY, ANY),
         status=CoverageStatus.DENIED,
-        cause=f"denied: subscription {subscription} is configured, but the credentials do not see it",
+        cause=f"subscription {subscription} is configured, but the credentials do not see it",
         permission="Microsoft.Resources/subscriptions/read",
     )

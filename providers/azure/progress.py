@@ -57,13 +57,15 @@ class Progress:
 
     def failed(self, error: ProviderError) -> Coverage:
         """The coverage of a pass that ended in an error."""
-        status = CoverageStatus.PARTIAL if self._seen else error.coverage
-        seen = f" (after {self.read} resources)" if self._seen else ""
+        status, cause = error.coverage, error.message
+        if self._seen:
+            cause = f"{status} (after {self.read} resources): {cause}"
+            status = CoverageStatus.PARTIAL
         return Coverage(
             scope=self._scope,
             status=status,
             read=self.read,
-            cause=f"{error.coverage.value}{seen}: {error.message}",
+            cause=cause,
             permission=error.permission,
             excluded=self.excluded,
         )

@@ -177,6 +177,7 @@ def test_a_listing_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     assert coverage.status is STATUS[kind], coverage
     assert not coverage.complete
     assert coverage.cause
+    assert not coverage.cause.startswith(coverage.status), "the status is told before the cause already"
     assert (coverage.permission is not None) >= (kind is FaultKind.DENIED)
     assert changes == [], "what was not read is not gone"
     assert bool(coverage.read) is (kind is FaultKind.TRUNCATED)
@@ -200,6 +201,7 @@ def test_a_detail_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     else:
         assert not coverage.complete
         assert coverage.cause
+        assert not coverage.cause.startswith(coverage.status), coverage
         if kind is not FaultKind.TRUNCATED:
             assert coverage.status is STATUS[kind], coverage
     whole(cloud)
