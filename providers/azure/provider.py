@@ -129,6 +129,7 @@ class AzureProvider:
                 budgets=session.budgets,
                 clock=self._clock,
                 sleep=self._sleep,
+                tenant=self._settings.tenant_id if self._elsewhere else None,
             )
         return (self._queue,)
 

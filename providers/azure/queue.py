@@ -36,7 +36,10 @@ _TAKEN_BY_NOW: Final = frozenset({"messagenotfound", "popreceiptmismatch"})
 
 
 class StorageQueue:
-    """One queue. ``settings.events.queue_url`` must be given; raises Refused for one that cannot be a queue's."""
+    """One queue. ``settings.events.queue_url`` must be given; raises Refused for one that cannot be a queue's.
+
+    ``tenant`` is named where several are watched, whose queues may be called the same.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class StorageQueue:
         budgets: CallBudgets,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
+        tenant: str | None = None,
     ) -> None:
         url = settings.events.queue_url
         if url is None:
@@ -53,7 +57,7 @@ class StorageQueue:
         parts = urlsplit(url)
         self._account = (parts.hostname or "").partition(".")[0]
         name = parts.path.rpartition("/")[2]
-        self.name = f"queue:{name}"
+        self.name = f"queue:{tenant}/{name}" if tenant else f"queue:{name}"
         sandbox = settings.credential == "static"
         if not name or parts.scheme != ("http" if sandbox else "https") or parts.query:
             raise Refused(

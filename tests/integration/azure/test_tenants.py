@@ -213,5 +213,12 @@ def test_a_role_for_each_tenant_and_a_look_into_each(two: AzureEmulator, clock: 
 def test_each_tenants_queue_is_a_source(open_all: Open, two: AzureEmulator) -> None:
     events = {"queue_url": two.queue_url}
     ours, theirs = {"tenant_id": TENANT, "events": events}, {"tenant_id": FABRIKAM}
-    assert len(open_all(ours, theirs).event_sources()) == 1
-    assert len(open_all(ours, theirs | {"events": events}).event_sources()) == 2
+    [only] = open_all(ours, theirs).event_sources()
+    assert only.name == f"queue:{TENANT}/watchstander"
+    both = open_all(ours, theirs | {"events": events}).event_sources()
+    # Queues of the same name are told apart: the daemon keeps its threads, and counts events, by the name.
+    assert [one.name for one in both] == [f"queue:{tenant}/watchstander" for tenant in (TENANT, FABRIKAM)]
+    two.queue.put("{}")
+    assert {message.source for message in both[1].receive(0)} == {both[1].name}
+    [alone] = open_all(ours).event_sources()
+    assert alone.name == "queue:watchstander"
