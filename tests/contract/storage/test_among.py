@@ -81,3 +81,19 @@ def test_one_account_does_not_walk_the_estate(world: Any, filled: Database) -> N
         ]
     assert plans
     assert not [p for p in plans if "SCAN resource" in p or "Seq Scan on resource" in p], plans
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_the_planner_expects_as_many_rows_of_many_keys_as_of_few(filled: Database) -> None:
+    """Told how many there are, it would read the whole table of an estate of tens of thousands (decision 0154)."""
+
+    def expected(count: int) -> Any:
+        query = sa.select(RESOURCE.c.uid).where(among(RESOURCE.c.id, range(1, count + 1)))
+        compiled = query.compile(filled.engine)
+        with filled.read() as connection:
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params
+            ).scalar_one()
+        return plan[0]["Plan"]["Plan Rows"]
+
+    assert expected(2) == expected(200)
