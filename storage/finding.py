@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from policies.policy import EnforcementLevel, Phase
 from providers.provider import Severity
 from providers.resource import ResourceRef
-from storage.rows import PLACED, ref_of
+from storage.rows import PLACED
 from storage.tables import FINDING, RESOURCE, SCOPE
 from storage.times import OPEN, ended, from_us, to_us
 
@@ -122,11 +122,27 @@ class Unknown(NamedTuple):
     cause: str
 
 
+_SHOWN = (
+    FINDING.c.id,
+    FINDING.c.resource_id,
+    FINDING.c.policy_id,
+    FINDING.c.title,
+    FINDING.c.phase,
+    FINDING.c.severity,
+    FINDING.c.enforcement,
+    FINDING.c.message,
+    FINDING.c.details,
+    FINDING.c.opened_at,
+    FINDING.c.resolved_at,
+    FINDING.c.reason,
+    FINDING.c.baseline,
+    FINDING.c.frameworks,
+    FINDING.c.exemption,
+    *PLACED,
+)
+"""What :func:`finding_of` shows of a row, in its order."""
 FOUND = (
-    sa.select(
-        FINDING,
-        *PLACED,
-    )
+    sa.select(*_SHOWN, FINDING.c.seq, FINDING.c.policy_digest)
     .select_from(FINDING)
     .join(RESOURCE, RESOURCE.c.id == FINDING.c.resource_id)
     .join(SCOPE, SCOPE.c.id == RESOURCE.c.place_id)
@@ -136,28 +152,54 @@ FOUND = (
 
 def finding_of(row: Any, at: datetime | None) -> Finding:
     """A row of :data:`FOUND` as it was at a time (now: None); with a column ``exempt`` where that matters."""
-    over = row.resolved_at < OPEN and (at is None or row.resolved_at <= to_us(at))
+    # Taken apart at once: asking a row for one attribute costs as much as taking all of them.
+    (
+        finding_id,
+        resource_id,
+        policy,
+        title,
+        phase,
+        severity,
+        enforcement,
+        message,
+        details,
+        opened_at,
+        resolved_at,
+        reason,
+        baseline,
+        frameworks,
+        exemption,
+        uid,
+        provider,
+        account,
+        region,
+        type_,
+        _seq,
+        _policy_digest,
+        *exempt,
+    ) = row
+    over = resolved_at < OPEN and (at is None or resolved_at <= to_us(at))
     status = FindingStatus.RESOLVED if over else FindingStatus.OPEN
-    if status is FindingStatus.OPEN and getattr(row, "exempt", False):
+    if status is FindingStatus.OPEN and any(exempt):
         status = FindingStatus.EXEMPT
     return Finding(
-        id=row.id,
-        resource_id=row.resource_id,
-        ref=ref_of(row),
-        policy=row.policy_id,
-        title=row.title,
-        phase=Phase(row.phase),
-        severity=Severity(row.severity),
-        enforcement=EnforcementLevel(row.enforcement or EnforcementLevel.SOFT_MANDATORY),
+        id=finding_id,
+        resource_id=resource_id,
+        ref=ResourceRef(provider=provider, account=account, region=region, type=type_, uid=uid),
+        policy=policy,
+        title=title,
+        phase=Phase(phase),
+        severity=Severity(severity),
+        enforcement=EnforcementLevel(enforcement or EnforcementLevel.SOFT_MANDATORY),
         status=status,
-        message=row.message,
-        details=details_of(row.details),
-        opened_at=from_us(row.opened_at),
-        resolved_at=ended(row.resolved_at) if over else None,
-        reason=Reason(row.reason) if over and row.reason else None,
-        baseline=bool(row.baseline),
-        frameworks={k: tuple(v) for k, v in orjson.loads(row.frameworks).items()},
-        exemption=row.exemption if status is FindingStatus.EXEMPT else None,
+        message=message,
+        details=details_of(details),
+        opened_at=from_us(opened_at),
+        resolved_at=ended(resolved_at) if over else None,
+        reason=Reason(reason) if over and reason else None,
+        baseline=bool(baseline),
+        frameworks={k: tuple(v) for k, v in orjson.loads(frameworks).items()},
+        exemption=exemption if status is FindingStatus.EXEMPT else None,
     )
 
 
