@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-import jmespath
 import jmespath.exceptions
 
 from config.errors import UsageError
+from config.expressions import Expression
 from providers.normalise import encode, timestamp
 from providers.resource import Resource, ResourceRef, aware
 
@@ -73,7 +73,7 @@ class Exemption:
             yield f"its end, {timestamp(self.until)}, is more than a year away; it can be renewed then"
         if self.where is not None:
             try:
-                jmespath.compile(self.where)
+                Expression(self.where)
             except jmespath.exceptions.JMESPathError as error:
                 yield f"{self.where!r} is not a JMESPath expression ({str(error).splitlines()[0]})"
 
@@ -116,7 +116,7 @@ class Exemption:
         if self.where is None:
             return True
         try:
-            return bool(jmespath.search(self.where, record))
+            return bool(Expression(self.where).search(record))
         except jmespath.exceptions.JMESPathError:
             return False
 

@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import jmespath
 import jmespath.exceptions
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from config.errors import UsageError
+from config.expressions import Expression
 from providers.provider import Selection
 from providers.resource import ResourceRef
 from storage import documents, search
@@ -76,11 +76,11 @@ class Filter:
         return bool(self.tags) or self.where is not None
 
     @cached_property
-    def _compiled(self) -> Any:
+    def _compiled(self) -> Expression | None:
         if self.where is None:
             return None
         try:
-            return jmespath.compile(self.where)
+            return Expression(self.where)
         except jmespath.exceptions.JMESPathError as error:
             raise UsageError(
                 f"{self.where!r} is not a JMESPath expression: {str(error).splitlines()[0]}",

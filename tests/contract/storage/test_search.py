@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.expressions import Expression
 from config.settings import StorageSettings
 from providers.resource import Resource, Scope
 from storage import search, transfer
@@ -98,7 +99,7 @@ def indexed(settings: StorageSettings) -> Any:
 
 
 def plain(found: list[StoredResource], expression: str | None, tags: dict[str, str]) -> set[str]:
-    compiled = jmespath.compile(expression) if expression else None
+    compiled = Expression(expression) if expression else None
     return {
         r.uid
         for r in found

@@ -104,7 +104,7 @@ def made(aws_sandbox: AwsEmulator) -> None:
         door.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def door(aws_sandbox: AwsEmulator, made: None) -> Iterator[Door]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in aws_sandbox.environment().items():
@@ -114,7 +114,7 @@ def door(aws_sandbox: AwsEmulator, made: None) -> Iterator[Door]:
         door.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(aws_sandbox: AwsEmulator, door: Door) -> Iterator[AwsProvider]:
     settings = aws_sandbox.settings().model_copy(update={"types": (), "regions": (REGION,)})
     provider = AwsProvider(settings, clock=lambda: datetime.now(UTC), attempts=1)
@@ -126,7 +126,7 @@ def scope_of(name: str, door: Door) -> Scope:
     return Scope("aws", door.account, catalog()[name].scope_region(REGION), name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def everything(reader: AwsProvider, door: Door) -> Read:
     found: Read = {}
     for name in NAMES:
