@@ -19,8 +19,9 @@ from providers.sandbox.gcp import assets
 from providers.sandbox.gcp.store import Asset, GcpError, Version
 
 ACK_DEADLINE: Final = timedelta(seconds=10)
-HOLD: Final = 1.0
-"""Seconds a pull waits for a first message; the real one waits longer, and a caller asks again either way."""
+HOLD: Final = 0.5
+"""Seconds a pull waits for a first message; the real one waits longer, and a caller asks again either way. Less than the second
+that a caller waits at least: a pull whose caller has gone would take the next message for nobody."""
 
 
 @dataclass(slots=True)
