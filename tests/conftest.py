@@ -32,11 +32,6 @@ settings.load_profile("untimed")
 _NUMBERS = itertools.count(1)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: tests wait a fifth of their time for processes and servers of their own."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server (its maintenance database), over a Unix socket."""

@@ -42,8 +42,9 @@ class Body:
 class Wire:
     """Stands where the network is: hands out keys that name their account, and looks at every request that leaves.
 
-    Each request says for whom it was asked (a filter, or the bucket's name). Each moves the clock on by ten seconds, so that keys of
-    12 minutes are renewed again and again; one in three of the listings fails and is asked again.
+    Each request says for whom it was asked (a filter, or the bucket's name). Each moves the clock on by a second, and keys of
+    12 minutes are renewed again and again (before 15), yet end for no thread that waits; one in three of the listings fails and is
+    asked again.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class Wire:
         if key != OWN_KEY:
             assert request.headers["X-Amz-Security-Token"] in (f"token-of-{key}", f"token-of-{key}".encode())
         with self._lock:
-            self.now += timedelta(seconds=10)
+            self.now += timedelta(seconds=1)
             return self._answer(request, key)
 
     def _answer(self, request: Any, key: str) -> AWSResponse:
@@ -144,7 +145,7 @@ def listing(sessions: Sessions, account: str, contain: bool) -> Iterator[dict[st
 
 def test_threads_that_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight threads, six accounts, two roles: listings with pages and attempts left half read, buckets that are elsewhere,
-    keys that end all the while."""
+    keys that are renewed all the while."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     wire = Wire()
     sessions = made(wire)
