@@ -55,9 +55,11 @@ class PolicyErrors(UsageError):
 
     def __init__(self, errors: tuple[PolicyError, ...]) -> None:
         self.errors = errors
-        lines = [f"  {error}" for error in errors]
-        count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
-        super().__init__("\n".join([f"The policies have {count}:", *lines]))
+        lines = [f"The policies have {'1 problem' if len(errors) == 1 else f'{len(errors)} problems'}:"]
+        for error in errors:
+            lines.append(f"  {error.position}: {error.what}")
+            lines += [f"    {error.hint}"] if error.hint else []
+        super().__init__("\n".join(lines))
 
 
 class EngineError(WatchstanderError):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from policies.engine import CheckedModule, Limits, Module, RuleKind
+from policies.errors import PolicyErrors, PolicySyntaxError, Position
 from policies.rego.engine import RegorusEngine
 
 
@@ -200,3 +201,14 @@ def test_the_old_syntax_has_rules_that_look_bare_and_are_not(engine: RegorusEngi
     module = look(engine, "p[1]\nf(x) = x\ndefault q = 2\nr = 3\ns { true }\n")
     assert module.v0
     assert {rule.name for rule in module.rules} == {"p", "f", "q", "r", "s"}
+
+
+def test_what_to_do_stands_on_a_line_of_its_own() -> None:
+    error = PolicySyntaxError("`if` is alone", Position(Path("p.rego"), 2), hint="Give it a body.")
+    other = PolicySyntaxError("no", Position(Path("q.rego")))
+    assert str(PolicyErrors((error, other))).splitlines() == [
+        "The policies have 2 problems:",
+        "  p.rego:2: `if` is alone",
+        "    Give it a body.",
+        "  q.rego: no",
+    ]
