@@ -1,6 +1,6 @@
-"""OPA bundles: a ``.tar.gz`` with ``.manifest``, data and ``.rego`` files, or a folder that has a ``.manifest``.
+"""OPA bundles: a ``.tar.gz`` with ``.manifest``, data and policies, or a folder that has a ``.manifest``.
 
-An archive is read in memory and never unpacked, so nothing in it can reach outside; its size is bounded while it is
+Either is read once. An archive is read in memory and never unpacked, so nothing in it can reach outside; its size is bounded while it is
 decompressed. Files in it are called ``bundle.tar.gz/path/in/it`` in errors.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from config.settings import BundleKey
 from policies.errors import PackError, PolicyError, Position
+from policies.files import HeldFiles
 from policies.signatures import MANIFEST, SIGNATURES, verify
 from policies.yaml import load_yaml
 
@@ -27,7 +28,7 @@ MOST_BYTES: Final = 64 << 20
 MOST_FILES: Final = 10_000
 OURS: Final = frozenset({"inventory", "related", "exceptions"})
 """Names below ``data`` that Watchstander gives itself."""
-_WANTED: Final = (".rego", ".json", ".yaml", ".yml", MANIFEST)
+_WANTED: Final = (".rego", ".sentinel", ".hcl", ".json", ".yaml", ".yml", MANIFEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class Bundle:
     """What a bundle holds."""
 
     root: Path
-    files: Mapping[Path, str]
-    """The text of every policy source, tests too; ``pack.yaml`` where there is one."""
+    files: HeldFiles
+    """Policies, packs, policy sets and tests, as they were when the signature was checked."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What its policies see below ``data``, without ``parameters``."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -63,9 +64,9 @@ def read_bundle(root: Path, keys: Mapping[str, BundleKey]) -> tuple[Bundle, tupl
         members = dict(_members(root) if is_archive(root) else _below(root))
         signed = _signatures(root, members.pop(PurePosixPath(SIGNATURES), None))
     except PackError as error:
-        return Bundle(root=root, files={}), (error,)
+        return Bundle(root=root, files=HeldFiles(root, {})), (error,)
     if unproven := verify(root, signed, members, keys):
-        return Bundle(root=root, files={}), tuple(unproven)
+        return Bundle(root=root, files=HeldFiles(root, {})), tuple(unproven)
     return reading.run(members), tuple(reading.errors)
 
 
@@ -80,21 +81,13 @@ class _Reading:
     def run(self, members: Mapping[PurePosixPath, bytes]) -> Bundle:
         """The bundle."""
         manifest: Mapping[str, Any] = {}
-        files: dict[Path, str] = {}
+        files = HeldFiles(self._root, members)
         held: list[tuple[PurePosixPath, Any]] = []
-        for name, content in sorted(members.items()):
-            if not name.name.endswith(_WANTED):
-                continue
-            path = self._root / name
-            text = self._text(path, content)
-            if text is None:
-                continue
+        for name in sorted(members):
             if name == PurePosixPath(MANIFEST):
-                manifest = self._object(path, text)
-            elif name.suffix == ".rego" or name.name == "pack.yaml":
-                files[path] = text
+                manifest = self._object(self._root / name, files)
             elif name.name in ("data.json", "data.yaml", "data.yml"):
-                held.append((name, self._object(path, text)))
+                held.append((name, self._object(self._root / name, files)))
         roots = self._roots(manifest)
         for name, value in sorted(held, key=lambda one: len(one[0].parts)):
             self._add(name, value, roots)
@@ -118,15 +111,9 @@ class _Reading:
     def _wrong(self, path: Path, what: str, hint: str | None = None, line: int = 0) -> None:
         self.errors.append(PackError(what, Position(path, line), hint=hint))
 
-    def _text(self, path: Path, content: bytes) -> str | None:
+    def _object(self, path: Path, files: HeldFiles) -> Mapping[str, Any]:
         try:
-            return content.decode()
-        except UnicodeDecodeError as error:
-            self._wrong(path, f"not UTF-8 text (byte {error.start})")
-            return None
-
-    def _object(self, path: Path, text: str) -> Mapping[str, Any]:
-        try:
+            text = files.text(path)
             value = load_yaml(text, path)[0] if path.suffix in (".yaml", ".yml") else json.loads(text)
         except PackError as error:
             self.errors.append(error)

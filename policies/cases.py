@@ -23,7 +23,7 @@ from policies.decide import decide
 from policies.engine import Engine, Program
 from policies.errors import PackError, PolicyError, Position
 from policies.evaluate import Judge
-from policies.files import read_module
+from policies.files import Files
 from policies.metadata import Declared, Reader
 from policies.pack import CompiledPolicy, PolicySet
 from policies.subject import Subject
@@ -76,10 +76,10 @@ class CaseResult:
     detail: str = ""
 
 
-def read_cases(path: Path) -> tuple[tuple[Case, ...], tuple[PolicyError, ...]]:
+def read_cases(path: Path, files: Files) -> tuple[tuple[Case, ...], tuple[PolicyError, ...]]:
     """The cases of a file and everything that is wrong with them."""
     try:
-        values, lines = load_yaml(read_module(path).text, path)
+        values, lines = load_yaml(files.text(path), path)
     except PackError as error:
         return (), (error,)
     reader = Reader(Declared(values=values, where=lambda key: Position(path, lines.get(key, 1))))

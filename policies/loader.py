@@ -20,7 +20,7 @@ from policies.checkout import Checkout, read_checkout
 from policies.compiling import Membership, aimless, compile_policy, decides
 from policies.engine import CheckedModule, Engine, Module, Neighbourhood
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
-from policies.files import BUILT_IN, LIBRARY, PACK_FILE, is_test, policy_files, read_module
+from policies.files import BUILT_IN, DISK, LIBRARY, PACK_FILE, Files, is_test, policy_files
 from policies.metadata import Declared, Metadata, Reader, assumed, declared_in, read
 from policies.overriding import matches, meaning_nothing
 from policies.pack import CompiledPolicy, Pack, PolicySet
@@ -64,6 +64,11 @@ def load_paths(paths: Sequence[Path], engine: Engine, settings: PolicySettings |
     return loader.finish(chosen)
 
 
+def _called(root: Path) -> str:
+    """What a folder or bundle is called that says nothing of itself."""
+    return root.name.removesuffix(".tar.gz").removesuffix(".tgz")
+
+
 class Loader:
     """Gathers files, checks them in one go and makes policies of them."""
 
@@ -74,8 +79,6 @@ class Loader:
         self.errors: list[PolicyError] = []
         self._files: dict[Path, Pack] = {}
         self._packs: list[Pack] = []
-        self._texts: dict[Path, str] = {}
-        """The sources that are not files of their own: those of packed bundles."""
         self._bundles: dict[Path, Bundle] = {}
         self._sets: dict[Path, SentinelSet] = {}
         self._set_packs: list[tuple[SentinelSet, Pack]] = []
@@ -93,26 +96,37 @@ class Loader:
             self.wrong(str(root), "there is no such file or folder")
             return
         if is_archive(root) or (root / MANIFEST).is_file():
-            self._bundle(root)
+            bundle, errors = read_bundle(root, self._keys)
+            self.errors += errors
+            self._bundles[root] = bundle
+            name = _called(root)
+            self._add(root, self._with_data(Pack(id=name, title=name, root=root)))
             return
         if root.name in SET_FILES:
             root = root.parent
         bare = Pack(id=root.stem, title=root.stem, root=root)
-        packs = {bare.root: bare}
         around = next((p for p in root.absolute().parents if (p / PACK_FILE).is_file()), None)
         if around is not None and not (root / PACK_FILE).is_file():
             # A part of a pack: its own rules and libraries hold for it too.
-            pack = self._pack(around / PACK_FILE)
-            packs[root] = bare = pack
+            bare = self._pack(around / PACK_FILE)
             for path in self._below(around / LIBRARY) if (around / LIBRARY).is_dir() else ():
-                self._files[path] = pack
-        if root.is_dir():
-            for file in sorted(root.rglob(PACK_FILE)):
-                packs[file.parent] = self._pack(file)
-        sets = set_folders(root) if root.is_dir() and ".sentinel" in self._engine.suffixes else []
+                self._files[path] = bare
+        self._add(root, bare)
+
+    def _add(self, root: Path, bare: Pack) -> None:
+        """Add what lies below ``root``; ``bare`` is the pack of what lies in none of its own."""
+        files = self.files_of(root)
+        packs = {root: bare}
+        if files.is_dir(root):
+            packs |= {
+                file.parent: self._pack(file)
+                for file in files.below(root, PACK_FILE)
+                if file.name == PACK_FILE
+            }
+        sets = set_folders(root, files) if files.is_dir(root) and ".sentinel" in self._engine.suffixes else []
         for folder in sets:
             self._add_set(folder, next((packs[p] for p in (folder, *folder.parents) if p in packs), bare))
-        for path in [] if root.is_file() and is_test(root) else self._below(root):
+        for path in [] if files.is_file(root) and is_test(root) else self._below(root):
             if path.suffix == ".sentinel" and any(path.is_relative_to(folder) for folder in sets):
                 continue  # a set says itself which policies there are
             if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
@@ -120,7 +134,29 @@ class Loader:
                 continue
             owner = next((packs[p] for p in (path, *path.parents) if p in packs), bare)
             self._files[path] = owner
-        self._packs += [p for p in packs.values() if p is not bare or p in self._files.values()]
+        used = [*self._files.values(), *(pack for _, pack in self._set_packs)]
+        self._packs += [p for p in packs.values() if p is not bare or p in used or root in self._bundles]
+
+    @property
+    def set_sources(self) -> frozenset[Path]:
+        """The files of the policies of all Sentinel policy sets."""
+        return frozenset(entry.source for one, _ in self._set_packs for entry in one.config.policies)
+
+    def bundle_of(self, path: Path) -> Bundle | None:
+        """The bundle that a file lies in."""
+        return next((one for root, one in self._bundles.items() if path.is_relative_to(root)), None)
+
+    def files_of(self, path: Path) -> Files:
+        """Where a file is read from."""
+        bundle = self.bundle_of(path)
+        return DISK if bundle is None else bundle.files
+
+    def _with_data(self, pack: Pack) -> Pack:
+        """A pack with what the bundle around it brings."""
+        bundle = self.bundle_of(pack.root)
+        if bundle is None:
+            return pack
+        return replace(pack, parameters={**bundle.parameters, **pack.parameters}, data=bundle.data)
 
     def add_checkout(self, name: str, pinned: PolicyCheckout) -> None:
         """Add what lies in a git checkout, which must be at its commit, and hold what that has."""
@@ -143,7 +179,7 @@ class Loader:
 
     def _set(self, folder: Path) -> SentinelSet:
         if folder not in self._sets:
-            self._sets[folder] = read_set(folder)
+            self._sets[folder] = read_set(folder, self.files_of(folder))
         return self._sets[folder]
 
     def _add_set(self, folder: Path, around: Pack) -> None:
@@ -159,29 +195,11 @@ class Loader:
         if pack is not around:
             self._packs.append(pack)
 
-    def _bundle(self, root: Path) -> None:
-        """Add an OPA bundle, packed or not."""
-        bundle, errors = read_bundle(root, self._keys)
-        self.errors += errors
-        name = root.name.removesuffix(".tar.gz").removesuffix(".tgz")
-        pack = Pack(id=name, title=name, root=root)
-        declared = bundle.files.get(root / PACK_FILE)
-        if declared is not None:
-            pack = self._pack(root / PACK_FILE, declared, bundle)
-        pack = replace(pack, parameters={**bundle.parameters, **pack.parameters}, data=bundle.data)
-        for path, text in bundle.files.items():
-            if path.suffix in self._engine.suffixes and not is_test(path):
-                self._files[path] = pack
-                self._texts[path] = text
-        self._packs.append(pack)
-        self._bundles[root] = bundle
-
     def _owned(self, modules: Iterable[CheckedModule]) -> None:
-        """What in a bundle is not the bundle's."""
+        """What in a bundle is not the bundle's. A manifest speaks of Rego alone."""
         for module in modules:
-            pack = self._files[module.module.path]
-            bundle = self._bundles.get(pack.root)
-            if bundle is None:
+            bundle = self.bundle_of(module.module.path)
+            if bundle is None or module.module.path.suffix == ".sentinel":
                 continue
             if not bundle.owns(module.package):
                 what = f"package {module.package} is outside the roots of the manifest ({', '.join(bundle.roots)})"
@@ -194,17 +212,20 @@ class Loader:
                 self.errors.append(PackError(what, Position(module.module.path, 1)))
 
     def _below(self, root: Path) -> list[Path]:
-        return policy_files(root, self._engine.suffixes)
+        return policy_files(root, self._engine.suffixes, self.files_of(root))
 
-    def _pack(self, file: Path, text: str | None = None, bundle: Bundle | None = None) -> Pack:
-        pack = Pack(id=file.parent.name, title=file.parent.name, root=file.parent)
+    def _pack(self, file: Path) -> Pack:
+        files = self.files_of(file)
+        name = _called(file.parent)
+        pack = Pack(id=name, title=name, root=file.parent)
+        text = ""
         try:
-            text = read_module(file).text if text is None else text
+            text = files.text(file)
             values, lines = load_yaml(text, file)
         except PackError as error:
             self.errors.append(error)
-            self._unmade.append(text or "")
-            return pack
+            self._unmade.append(text)
+            return self._with_data(pack)
         reader = Reader(Declared(values=values, where=lambda key: Position(file, lines.get(key, 1))))
         reader.unknown_keys(PACK_KEYS)
         policies: dict[str, Declared] = {}
@@ -217,21 +238,16 @@ class Loader:
                 return Position(file, lines.get(f"policies.{stem}.{key}", lines.get(f"policies.{stem}", 1)))
 
             policies[stem] = Declared(values=entry, where=where)
-            names = {f"{stem}{suffix}" for suffix in self._engine.suffixes}
-            if bundle is not None:
-                there = any(path.name in names for path in bundle.files)
-            elif any((file.parent / name).is_file() for name in SET_FILES) and (
-                stem in self._set(file.parent).names
+            names = [f"{stem}{suffix}" for suffix in self._engine.suffixes]
+            is_set = any(files.is_file(file.parent / name) for name in SET_FILES)
+            if not (is_set and stem in self._set(file.parent).names) and not any(
+                path.name in names for path in files.below(file.parent, *names)
             ):
-                there = True
-            else:
-                there = any(list(file.parent.rglob(name)) for name in names)
-            if not there:
                 said = " or ".join(f"{stem}{suffix}" for suffix in self._engine.suffixes)
                 reader.wrong(f"policies.{stem}", f"there is no {said} in this pack")
         pack = Pack(
-            id=reader.text("id", file.parent.name),
-            title=reader.text("title", file.parent.name),
+            id=reader.text("id", name),
+            title=reader.text("title", name),
             root=file.parent,
             phase=reader.choice("phase", Phase, Phase.PREPARATION) if "phase" in values else None,
             absent_block=(
@@ -243,15 +259,14 @@ class Loader:
             policies=policies,
         )
         self.errors += reader.errors
-        return pack
+        return self._with_data(pack)
 
     def finish(self, settings: PolicySettings) -> PolicySet:
         """Check everything and make the set. Raises PolicyErrors."""
         modules: list[Module] = []
         for path in self._files:
             try:
-                text = self._texts.get(path)
-                modules.append(read_module(path) if text is None else Module(path=path, text=text))
+                modules.append(self.files_of(path).module(path))
             except PackError as error:
                 self.errors.append(error)
         checked = self._engine.check(modules)

@@ -13,7 +13,7 @@ import orjson
 from config.errors import UsageError
 from policies.engine import Engine, Evaluation, Program
 from policies.errors import PackError, PolicyErrors
-from policies.files import read_module
+from policies.files import DISK
 from policies.yaml import load_yaml
 
 
@@ -49,7 +49,7 @@ def read_data(paths: Sequence[Path]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for path in paths:
         if path.suffix in (".yaml", ".yml"):
-            values: Any = load_yaml(read_module(path).text, path)[0]
+            values: Any = load_yaml(DISK.text(path), path)[0]
         else:
             values = values_of(read_json(path, what="data"), path, what="data")
         if not isinstance(values, Mapping):
@@ -84,7 +84,7 @@ def evaluate_files(
     """``{"result": value}``, ``{"undefined": true}`` or ``{"error": …}``. Without a query, all of the first file's
     package. Raises PolicyErrors for files that are no policies."""
     try:
-        modules = [read_module(path) for path in files]
+        modules = [DISK.module(path) for path in files]
     except PackError as error:
         raise PolicyErrors((error,)) from None
     checked = engine.check(modules)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from policies.compiling import Membership
 from policies.engine import Module
 from policies.errors import PackError, PolicyError, PolicySyntaxError, Position
-from policies.files import read_module
+from policies.files import Files
 from policies.sentinel.configuration import PLAN_IMPORTS, PolicyEntry, PolicySetConfig, SourceFile
 from policies.sentinel.engine import OWN_IMPORTS, SET_DATA, compiled
 from policies.sentinel.policyset import config_reader
@@ -122,10 +122,10 @@ class SentinelSet:
         return Membership(level=entry.level, parameters={**shared, **entry.params}, data={SET_DATA: given})
 
 
-def read_set(root: Path) -> SentinelSet:
+def read_set(root: Path, files: Files) -> SentinelSet:
     """The set in a folder, or of one file. Never raises for what is in it."""
     try:
-        reader = config_reader(root)
+        reader = config_reader(root, files)
     except PackError as error:
         return SentinelSet(root=root, config=PolicySetConfig(path=root), errors=[error])
     config = reader.understood()
@@ -141,14 +141,14 @@ def read_set(root: Path) -> SentinelSet:
         held += [file.path for file in group.values() if isinstance(file, SourceFile)]
     for path in dict.fromkeys(held):
         try:
-            module = read_module(path)
+            module = files.module(path)
         except PackError as error:
             found.errors.append(error)
         else:
             found.sources[path] = Module(path=path, text=module.text, given=given)
     for name, file in config.static.items():
         try:
-            found.data[name] = read_static(name, file)
+            found.data[name] = read_static(name, file, files)
         except PackError as error:
             found.errors.append(error)
     if not config.policies and not found.errors:
@@ -184,7 +184,7 @@ def _refused(config: PolicySetConfig) -> Iterator[PackError]:
         )
 
 
-def set_folders(root: Path) -> list[Path]:
+def set_folders(root: Path, files: Files) -> list[Path]:
     """The folders below one (and itself) that are policy sets. What lies in a ``test`` folder is Sentinel's cases."""
-    found = {file.parent for name in SET_FILES for file in root.rglob(name)}
+    found = {file.parent for file in files.below(root, *SET_FILES) if file.name in SET_FILES}
     return sorted(folder for folder in found if "test" not in folder.relative_to(root).parts)

@@ -1,4 +1,4 @@
-"""Running the tests of policies: ``*_test.rego`` with ``test_`` rules, and YAML cases beside the policies."""
+"""Running the tests of policies: ``*_test.rego`` with ``test_`` rules, YAML cases beside the policies, and Sentinel's own."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Any
 from config.settings import BundleKey, PolicySettings
 from policies.cases import CaseResult, read_cases, run_case
 from policies.engine import CheckedModule, Engine, Evaluation, Module, Neighbourhood, Program, RuleKind
-from policies.errors import PackError, PolicyError, PolicyErrors
-from policies.files import LIBRARY, PACK_FILE, is_test, policy_files, read_module, rego_files
-from policies.loader import load_paths
-from policies.pack import PolicySet
+from policies.errors import PackError, PolicyError, PolicyErrors, Position
+from policies.files import DISK, LIBRARY, PACK_FILE, Files, is_test
+from policies.loader import Loader
+from policies.pack import CompiledPolicy
 from policies.policy import Policy
+from policies.sentinel.testing import run_tests as run_sentinel_tests
+from policies.text import Unencodable, encode_json
 
 TEST_PREFIX = "test_"
 
@@ -90,49 +92,46 @@ def run_tests(
     coverage: bool = False,
     keys: Mapping[str, BundleKey] | None = None,
 ) -> Report:
-    """Run the tests of the policies in files and folders, in the languages of the engine: ``*_test.rego``, and YAML cases beside
-    any policy. ``keys`` are what bundles are signed with. Whatever is wrong becomes an ``error`` case."""
-    results: list[CaseResult] = []
+    """Run the tests of the policies in files, folders and bundles, in the languages of the engine: ``*_test.rego``, YAML cases
+    beside any policy, Sentinel's own in folders and bundles. ``keys`` are what bundles are signed with. Whatever is wrong becomes
+    an ``error`` case."""
+    results: list[CaseResult] = [_missing(path) for path in paths if not path.exists()]
     ran: list[Evaluation] = []
+    recorder = _Recorder(engine, ran)
+    loader = Loader(engine, keys or {})
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        loader.add(path)
     try:
-        policies = (
-            load_paths(
-                [p for p in paths if p.exists()],
-                engine,
-                PolicySettings(packs=(), bundle_keys=dict(keys or {})),
-            )
-            if _policy_files(paths, engine.suffixes)
-            else PolicySet([])
-        )
+        policies = loader.finish(PolicySettings(packs=()))
     except PolicyErrors as errors:
-        return Report(cases=tuple(_error(error) for error in errors.errors))
-    for policy in policies.policies:
-        file = _cases_of(policy)
-        if file is None:
-            continue
-        cases, errors_found = read_cases(file)
-        results += [_error(error) for error in errors_found]
-        compiled = policies.compiled(policy.id)
-        recorder = _Recorder(engine, ran)
-        results += [run_case(case, compiled, recorder) for case in cases]
-    for folder, files in _test_files(paths).items():
-        results += _rego_tests(folder, files, _Recorder(engine, ran), now)
-    results += [_missing(path) for path in paths if not path.exists()]
+        results += [_error(error) for error in errors.errors]
+    else:
+        for policy in policies.policies:
+            results += _yaml_cases(policies.compiled(policy.id), loader.files_of(policy.path), recorder)
+        for folder, files in _test_files(there, loader).items():
+            results += _rego_tests(folder, files, loader, recorder, now)
+    if ".sentinel" in engine.suffixes:
+        for path in there:
+            results += _sentinel_tests(path, loader, now)
     return Report(
         cases=tuple(sorted(results, key=lambda r: r.path)),
         coverage=_coverage(engine, ran) if coverage else (),
     )
 
 
-def _policy_files(paths: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
-    there = (file for path in paths if path.exists() for file in policy_files(path, suffixes))
-    return [file for file in there if not is_test(file)]
+def _yaml_cases(compiled: CompiledPolicy, files: Files, engine: Engine) -> list[CaseResult]:
+    file = _cases_of(compiled.policy, files)
+    if file is None:
+        return []
+    cases, errors = read_cases(file, files)
+    return [*map(_error, errors), *(run_case(case, compiled, engine) for case in cases)]
 
 
-def _cases_of(policy: Policy) -> Path | None:
+def _cases_of(policy: Policy, files: Files) -> Path | None:
     """The YAML file of a policy's cases. Policies of a set that share a source have one each, named after the policy."""
     named = policy.path.with_name(f"{policy.id.rpartition('.')[2]}.yaml")
-    found = (file for file in (named, policy.path.with_suffix(".yaml")) if file.is_file())
+    found = (file for file in (named, policy.path.with_suffix(".yaml")) if files.is_file(file))
     return next(found, None)
 
 
@@ -162,32 +161,49 @@ def _missing(path: Path) -> CaseResult:
     )
 
 
-def _test_files(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+def _test_files(paths: Iterable[Path], loader: Loader) -> dict[Path, list[Path]]:
     """Folder -> its test files; for a policy given alone, the test file of its name."""
     found: dict[Path, set[Path]] = defaultdict(set)
     for path in paths:
-        if path.is_file() and not is_test(path):
-            beside = path.with_name(f"{path.stem}_test.rego")
-            if beside.is_file():
-                found[path.parent].add(beside)
-            continue
-        for file in rego_files(path) if path.exists() else ():
-            if is_test(file):
+        files = loader.files_of(path)
+        if files.is_dir(path):
+            tests = [file for file in files.below(path, ".rego") if is_test(file)]
+        else:
+            tests = [path if is_test(path) else path.with_name(f"{path.stem}_test.rego")]
+        for file in tests:
+            if files.is_file(file):
                 found[file.parent].add(file)
     return {folder: sorted(files) for folder, files in sorted(found.items())}
 
 
-def _rego_tests(folder: Path, files: Sequence[Path], engine: Engine, now: datetime) -> list[CaseResult]:
-    sources = [path for path in sorted(folder.glob("*.rego")) if not is_test(path)]
+def _sources(folder: Path, loader: Loader) -> list[Path]:
+    """The policies and libraries that tests in a folder may look at: a bundle's are one whole."""
+    bundle = loader.bundle_of(folder)
+    if bundle is not None:
+        return [path for path in bundle.files.below(bundle.root, ".rego") if not is_test(path)]
+    sources = [path for path in DISK.within(folder) if path.suffix == ".rego"]
     pack = next((p for p in (folder, *folder.absolute().parents) if (p / PACK_FILE).is_file()), None)
     if pack is not None and pack / LIBRARY != folder:
-        sources += [path for path in sorted((pack / LIBRARY).rglob("*.rego")) if not is_test(path)]
+        sources += DISK.below(pack / LIBRARY, ".rego")
+    return [path for path in sources if not is_test(path)]
+
+
+def _rego_tests(
+    folder: Path, tests: Sequence[Path], loader: Loader, engine: Engine, now: datetime
+) -> list[CaseResult]:
+    sources = _sources(folder, loader)
+    files = loader.files_of(folder)
     modules: list[Module] = []
-    for path in (*sources, *files):
+    for path in (*sources, *tests):
         try:
-            modules.append(read_module(path))
+            modules.append(files.module(path))
         except PackError as error:
             return [_error(error)]
+    bundle = loader.bundle_of(folder)
+    try:
+        data = encode_json({} if bundle is None else {**bundle.data, "parameters": bundle.parameters})
+    except Unencodable as error:
+        return [_error(PackError(f"the data of the bundle cannot be used: {error}", Position(folder)))]
     checked = engine.check(modules)
     if checked.errors:
         return [_error(error) for error in checked.errors]
@@ -195,8 +211,8 @@ def _rego_tests(folder: Path, files: Sequence[Path], engine: Engine, now: dateti
     others = [by_path[path] for path in sources]
     neighbours = Neighbourhood(others)
     results: list[CaseResult] = []
-    for file in files:
-        results += _one_file(by_path[file], others, neighbours, engine, now)
+    for file in tests:
+        results += _one_file(by_path[file], others, neighbours, data, engine, now)
     return results
 
 
@@ -204,12 +220,13 @@ def _one_file(
     module: CheckedModule,
     others: Sequence[CheckedModule],
     neighbours: Neighbourhood,
+    data: bytes,
     engine: Engine,
     now: datetime,
 ) -> list[CaseResult]:
     mates = [other for other in others if other.package == module.package]
     group = {m.module.path: m for start in (module, *mates) for m in neighbours.closure(start)}
-    program = Program.of(tuple(group.values()))
+    program = Program.of(tuple(group.values()), data)
     names = dict.fromkeys(
         rule.name
         for rule in module.rules
@@ -233,6 +250,16 @@ def _one_file(
             status, detail = "fail", f"{places[name]}: {name} is {said}{printed}"
         results.append(CaseResult(path=str(module.module.path), case=name, status=status, detail=detail))
     return results
+
+
+def _sentinel_tests(path: Path, loader: Loader, now: datetime) -> list[CaseResult]:
+    """Sentinel's own tests of a folder or bundle; those of a set's policies that lie elsewhere too."""
+    files = loader.files_of(path)
+    if not files.is_dir(path):
+        return []
+    elsewhere = (s for s in loader.set_sources if not s.resolve().is_relative_to(path.resolve()))
+    found = run_sentinel_tests([path, *elsewhere], now=now, files=files)
+    return [CaseResult(**result.to_json()) for result in found]
 
 
 def _coverage(engine: Engine, ran: Sequence[Evaluation]) -> tuple[Coverage, ...]:

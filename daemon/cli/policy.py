@@ -209,7 +209,7 @@ def evaluate(
 def _eval_sentinel(
     cli: State, files: list[Path], content: Any, data: dict[str, Any], parameters: dict[str, Any]
 ) -> ExitStatus:
-    from policies.files import read_module
+    from policies.files import DISK
     from policies.sentinel import Options, compile_policy
     from policies.sentinel.sources import Sources
 
@@ -219,8 +219,8 @@ def _eval_sentinel(
         )
     if not isinstance(content, dict):
         raise UsageError("For Sentinel the input is an object: import name -> data.")
-    policy = compile_policy(read_module(files[0]).text, files[0])
-    modules = Sources().beside(policy, content.keys() | data.keys())
+    policy = compile_policy(DISK.text(files[0]), files[0])
+    modules = Sources(DISK).beside(policy, content.keys() | data.keys())
     outcome = policy.evaluate(
         content, parameters, now=cli.clock(), options=Options(static=data, modules=modules)
     )

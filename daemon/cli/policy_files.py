@@ -1,5 +1,5 @@
 """What the files and folders given to ``policy check`` and ``policy test`` are: what the daemon would load as it stands, loose
-Rego, loose Sentinel."""
+Rego, loose Sentinel, Sentinel's cases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policies.files import PACK_FILE
+from policies.files import DISK, PACK_FILE
 
 if TYPE_CHECKING:
     from config.settings import BundleKey
@@ -23,22 +23,32 @@ class Given:
     """Paths by how they are looked at. A path that is missing is among ``rego``, which names it."""
 
     whole: list[Path] = field(default_factory=list)
-    """Packs and policy sets: loaded in every language, as the daemon does."""
+    """Packs, policy sets and bundles: loaded in every language, as the daemon does."""
     rego: list[Path] = field(default_factory=list)
     sentinel: list[Path] = field(default_factory=list)
     """Sentinel policies outside any pack; their own tests may give them what they import."""
+    cases: list[Path] = field(default_factory=list)
+    """Such tests: ``test/NAME`` or one of the files in it."""
 
 
 def given(paths: Iterable[Path]) -> Given:
     """Sort paths."""
+    from policies.bundle import is_archive
+    from policies.sentinel.testing import CASES
     from policies.sets import SET_FILES, set_folders
+    from policies.signatures import MANIFEST
 
     found = Given()
     for path in paths:
         if path.name in SET_FILES and path.is_file():
             found.whole.append(path.parent)
-        elif path.is_dir() and (any(path.rglob(PACK_FILE)) or set_folders(path)):
+        elif (path.is_file() and is_archive(path)) or (
+            path.is_dir()
+            and ((path / MANIFEST).is_file() or any(path.rglob(PACK_FILE)) or set_folders(path, DISK))
+        ):
             found.whole.append(path)
+        elif path.parent.parent.name == "test" and (path.is_dir() or path.suffix in CASES):
+            found.cases.append(path)
         elif path.suffix == ".sentinel":
             found.sentinel.append(path)
         else:
@@ -54,11 +64,10 @@ def given(paths: Iterable[Path]) -> Given:
 def check_sentinel(path: Path) -> PolicyError | None:
     """What is wrong with one Sentinel policy or module."""
     from policies.errors import PolicyError
-    from policies.files import read_module
     from policies.sentinel import compile_policy
 
     try:
-        compile_policy(read_module(path).text, path)
+        compile_policy(DISK.text(path), path)
     except PolicyError as error:
         return error
     return None
@@ -81,35 +90,16 @@ def test_all(
     parts: list[Report] = []
     if sorted_.whole:
         parts.append(run_tests(sorted_.whole, every, now=now, coverage=coverage, keys=keys))
-    if sorted_.rego or not (sorted_.whole or sorted_.sentinel):
+    if sorted_.rego:
         parts.append(run_tests(sorted_.rego, rego, now=now, coverage=coverage, keys=keys))
     if cased := [path for path in sorted_.sentinel if path.with_suffix(".yaml").is_file()]:
         parts.append(run_tests(cased, every, now=now))
-    own = _with_tests_of_their_own([path for path in paths if path.exists()])
-    if own:
-        parts.append(_own_tests(own, now))
+    if sorted_.sentinel or sorted_.cases:
+        parts.append(_own_tests([*sorted_.sentinel, *sorted_.cases], now))
     return Report(
         cases=tuple(case for part in parts for case in part.cases),
         coverage=tuple(entry for part in parts for entry in part.coverage),
     )
-
-
-def _with_tests_of_their_own(paths: Iterable[Path]) -> list[Path]:
-    """Where Sentinel's own tests may lie; those of a set's policies that lie elsewhere too."""
-    from policies.sets import SET_FILES, read_set, set_folders
-
-    found: list[Path] = []
-    for path in paths:
-        folder = path.parent if path.name in SET_FILES else path
-        if folder.is_file():
-            if folder.suffix == ".sentinel" or folder.parent.parent.name == "test":
-                found.append(folder)
-            continue
-        found.append(folder)
-        for one in set_folders(folder):
-            sources = (entry.source.resolve() for entry in read_set(one).config.policies)
-            found += [source for source in sources if not source.is_relative_to(folder.resolve())]
-    return list(dict.fromkeys(found))
 
 
 def _own_tests(paths: list[Path], now: datetime) -> Report:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policies.errors import PackError, Position
+from policies.files import Files
 from policies.policy import EnforcementLevel
 from policies.sentinel import semantics
 from policies.sentinel.hcl import LABELS, Attribute, Block
@@ -65,8 +66,9 @@ class PolicySetConfig:
 class ConfigReader:
     """Understands the blocks of one or several files. Raises PackError with file and line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: Files) -> None:
         self._path = path
+        self._there = files
         self._policies: dict[str, PolicyEntry] = {}
         self._seen: dict[tuple[str, str], Position] = {}
         self._modules: dict[str, SourceFile] = {}
@@ -131,15 +133,14 @@ class ConfigReader:
             places=dict(self._seen),
         )
 
-    @staticmethod
-    def source(written: str, where: Position) -> Path:
+    def source(self, written: str, where: Position) -> Path:
         """The file a ``source`` names, beside the file that names it."""
         if _REMOTE.match(written):
             raise PackError(
                 f'the source "{written}" is remote; fetch it first and name the local file', where
             )
         path = where.path.parent / written
-        if not path.is_file():
+        if not self._there.is_file(path):
             raise PackError(f'the source "{written}" does not exist', where)
         return path
 

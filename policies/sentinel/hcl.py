@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from policies.errors import PackError, Position
+from policies.files import Files
 
 LABELS: Final[Mapping[str, int]] = {
     "sentinel": 0,
@@ -26,7 +27,6 @@ LABELS: Final[Mapping[str, int]] = {
     "test": 0,
 }
 """Top-level block -> how many labels it has."""
-_MOST: Final = 64 * 1024 * 1024
 _ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.|$))', re.DOTALL)
 _HEREDOC = re.compile(r"<<(-?)[A-Za-z][\w.-]*\r?\n(.*?)[ \t]*[A-Za-z][\w.-]*\r?\n?\Z", re.DOTALL)
 
@@ -79,21 +79,9 @@ class Block:
         return found.value
 
 
-def read_text(path: Path) -> str:
-    """The text of a file. Raises PackError where it cannot be read."""
-    try:
-        if path.stat().st_size > _MOST:
-            raise PackError(f"the file is larger than {_MOST} bytes", Position(path))
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PackError(f"cannot be read: {error.strerror or error}", Position(path)) from None
-    except UnicodeDecodeError as error:
-        raise PackError(f"is not UTF-8: {error.reason} at byte {error.start}", Position(path)) from None
-
-
-def read_json(path: Path) -> Any:
+def read_json(path: Path, files: Files) -> Any:
     """The data of a JSON file. Raises PackError with line and column."""
-    text = read_text(path)
+    text = files.text(path)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -105,12 +93,12 @@ def read_json(path: Path) -> Any:
 # HCL.
 
 
-def parse_hcl(path: Path) -> Block:
+def parse_hcl(path: Path, files: Files) -> Block:
     """A file of HCL as one unnamed block. Raises PackError with line and column."""
     from hcl2 import parses_to_tree
     from lark import exceptions
 
-    text = read_text(path)
+    text = files.text(path)
     try:
         return _Reader(path).body(parses_to_tree(text), "file", (), Position(path, 1, 1))
     except exceptions.UnexpectedInput as error:
@@ -262,12 +250,12 @@ _VALUES: Final = frozenset(
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
-def parse_json(path: Path) -> Block:
+def parse_json(path: Path, files: Files) -> Block:
     """The same from the equivalent JSON. Raises PackError with line and column."""
-    data = read_json(path)
+    data = read_json(path, files)
     if not isinstance(data, Mapping):
         raise PackError("must hold an object", Position(path, 1, 1))
-    places = dict(_places(read_text(path), path))
+    places = dict(_places(files.text(path), path))
     return _from_json(data, path, places)
 
 
@@ -344,6 +332,6 @@ def _plain_block(name: str, body: Mapping[str, Any], where: Position) -> Block:
     return Block(type=name, labels=(), where=where, attributes=attributes)
 
 
-def parse_file(path: Path) -> Block:
+def parse_file(path: Path, files: Files) -> Block:
     """A configuration file by its suffix: ``.json``, or HCL. Raises PackError."""
-    return parse_json(path) if path.suffix == ".json" else parse_hcl(path)
+    return parse_json(path, files) if path.suffix == ".json" else parse_hcl(path, files)

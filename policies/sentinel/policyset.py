@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.errors import PackError, Position
+from policies.files import DISK, Files
 from policies.policy import EnforcementLevel
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
 from policies.sentinel.configuration import ConfigReader, PolicyEntry, PolicySetConfig
@@ -146,22 +147,25 @@ def read_config(path: Path) -> PolicySetConfig:
 
     Raises PackError with file and line.
     """
-    return config_reader(path).config()
+    return config_reader(path, DISK).config()
 
 
-def config_reader(path: Path) -> ConfigReader:
+def config_reader(path: Path, files: Files) -> ConfigReader:
     """The same, with everything that is wrong in ``errors``. Raises PackError only where there is nothing to read."""
-    reader = ConfigReader(path)
-    files = sorted([*path.glob("*.hcl"), *path.glob("sentinel.json")]) if path.is_dir() else [path]
-    if not files:
+    reader = ConfigReader(path, files)
+    whole = files.is_dir(path)
+    found = [path]
+    if whole:
+        found = [f for f in files.within(path) if f.suffix == ".hcl" or f.name == "sentinel.json"]
+    if not found:
         raise PackError("holds no sentinel.hcl", Position(path))
-    for file in sorted(files, key=_overrides):
+    for file in sorted(found, key=_overrides):
         try:
-            block = parse_file(file)
+            block = parse_file(file, files)
         except PackError as error:
             reader.errors.append(error)
         else:
-            reader.add(block, override=path.is_dir() and _overrides(file))
+            reader.add(block, override=whole and _overrides(file))
     return reader
 
 
@@ -172,7 +176,7 @@ def _overrides(file: Path) -> bool:
 def load_policy_set(path: Path) -> PolicySet:
     """A policy set, ready to evaluate. Raises PackError or PolicySyntaxError with file and line."""
     config = read_config(path)
-    sources = Sources()
+    sources = Sources(DISK)
     policies = {entry.name: sources.policy(entry.source) for entry in config.policies}
     for entry in config.policies:
         _check_params(entry, policies[entry.name])

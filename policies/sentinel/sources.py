@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from policies.errors import PackError
+from policies.files import Files
 from policies.sentinel.configuration import PolicySetConfig, SourceFile
-from policies.sentinel.hcl import read_json, read_text
+from policies.sentinel.hcl import read_json
 from policies.sentinel.imports import STANDARD
 from policies.sentinel.options import Options
 from policies.sentinel.policy import CompiledPolicy, compile_policy
@@ -18,13 +19,14 @@ from policies.sentinel.terraform import read_terraform
 class Sources:
     """A cache of compiled sources for one load or one run of tests. Raises PolicyError for what cannot be used."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files) -> None:
+        self.files = files
         self._compiled: dict[Path, CompiledPolicy] = {}
 
     def policy(self, path: Path) -> CompiledPolicy:
         """The policy or module of a file."""
         if path not in self._compiled:
-            self._compiled[path] = compile_policy(read_text(path), path)
+            self._compiled[path] = compile_policy(self.files.text(path), path)
         return self._compiled[path]
 
     def beside(self, policy: CompiledPolicy, given: Container[str]) -> dict[str, CompiledPolicy]:
@@ -36,7 +38,7 @@ class Sources:
             importer = pending.pop()
             for name in importer.imports:
                 path = importer.path.parent / f"{name}.sentinel"
-                if name in STANDARD or name in given or name in found or not path.is_file():
+                if name in STANDARD or name in given or name in found or not self.files.is_file(path):
                     continue
                 found[name] = self.policy(path)
                 pending.append(found[name])
@@ -47,7 +49,7 @@ class Sources:
 
     def options(self, config: PolicySetConfig, **changes: Any) -> Options:
         """What a configuration gives to an evaluation, its files read."""
-        static = {name: read_static(name, file) for name, file in config.static.items()}
+        static = {name: read_static(name, file, self.files) for name, file in config.static.items()}
         return Options(
             modules={name: self.policy(file.path) for name, file in config.modules.items()},
             static=static,
@@ -59,12 +61,12 @@ class Sources:
 
     def data(self, config: PolicySetConfig) -> Mapping[str, Any]:
         """The data of Terraform imports whose plan the configuration names."""
-        return {name: read_terraform(file.path)[name] for name, file in config.plans.items()}
+        return {name: read_terraform(file.path, self.files)[name] for name, file in config.plans.items()}
 
 
-def read_static(name: str, file: SourceFile) -> Mapping[str, Any]:
+def read_static(name: str, file: SourceFile, files: Files) -> Mapping[str, Any]:
     """The data of a static import. Raises PackError."""
-    data = read_json(file.path)
+    data = read_json(file.path, files)
     if not isinstance(data, Mapping):
         raise PackError(f'the static import "{name}" must hold an object', file.where)
     return data

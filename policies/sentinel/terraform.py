@@ -12,28 +12,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from config.errors import UsageError
-from policies.errors import Position
+from policies.errors import PackError, Position
+from policies.files import DISK, Files
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 
 
-class TerraformFileError(UsageError):
+class TerraformFileError(PackError):
     """A file is no Terraform plan or state in JSON."""
 
     def __init__(self, what: str, position: Position) -> None:
-        self.position = position
-        super().__init__(f"{position}: {what}.", hint="Make one with: terraform show -json PLAN > plan.json")
+        super().__init__(what, position, hint="Make one with: terraform show -json PLAN > plan.json")
 
 
-def read_terraform(path: Path) -> dict[str, dict[str, Any]]:
+def read_terraform(path: Path, files: Files = DISK) -> dict[str, dict[str, Any]]:
     """Import name -> data, from a plan or state file. Raises TerraformFileError with line and column."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise TerraformFileError(f"the file is larger than {MOST_BYTES} bytes", Position(path))
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise TerraformFileError(f"cannot be read: {error.strerror or error}", Position(path)) from None
+        data = json.loads(files.read(path, MOST_BYTES))
+    except PackError as error:
+        raise TerraformFileError(error.what, Position(path)) from None
     except json.JSONDecodeError as error:
         raise TerraformFileError(
             f"is not JSON: {error.msg}", Position(path, error.lineno, error.colno)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from policies.errors import PackError, PolicyError, Position
+from policies.files import DISK, Files
 from policies.sentinel.budget import DEFAULT_BUDGET, Budget
 from policies.sentinel.configuration import ConfigReader, PolicySetConfig
 from policies.sentinel.hcl import parse_file, read_json
@@ -36,58 +37,58 @@ class CaseResult:
         return {"path": str(self.path), "case": str(self.case), "status": self.status, "detail": self.detail}
 
 
-def find_cases(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+def find_cases(paths: Iterable[Path], files: Files) -> Iterator[tuple[Path, Path]]:
     """Policy and case file of every case below the paths: directories, policies, test directories or case files.
 
     Raises PolicyError for a path that does not exist or has no policy to it.
     """
     seen: set[Path] = set()
     for path in paths:
-        for policy, case in _cases_at(path):
+        for policy, case in _cases_at(path, files):
             if case not in seen:
                 seen.add(case)
                 yield policy, case
 
 
-def _cases_at(path: Path) -> Iterator[tuple[Path, Path]]:
-    if path.is_dir():
+def _cases_at(path: Path, files: Files) -> Iterator[tuple[Path, Path]]:
+    if files.is_dir(path):
         if path.parent.name == "test":
-            yield from _of(_policy_of(path), path)
-        for policy in sorted(path.rglob("*.sentinel")):
-            yield from _of(policy, policy.parent / "test" / policy.stem)
-    elif path.suffix == ".sentinel" and path.is_file():
-        yield from _of(path, path.parent / "test" / path.stem)
-    elif path.suffix in CASES and path.is_file() and path.parent.parent.name == "test":
-        yield _policy_of(path.parent), path
+            yield from _of(_policy_of(path, files), path, files)
+        for policy in files.below(path, ".sentinel"):
+            yield from _of(policy, policy.parent / "test" / policy.stem, files)
+    elif path.suffix == ".sentinel" and files.is_file(path):
+        yield from _of(path, path.parent / "test" / path.stem, files)
+    elif path.suffix in CASES and files.is_file(path) and path.parent.parent.name == "test":
+        yield _policy_of(path.parent, files), path
     else:
         raise PackError(
             "is neither a directory, a .sentinel file nor a case below test/<policy>/", Position(path)
         )
 
 
-def _of(policy: Path, directory: Path) -> Iterator[tuple[Path, Path]]:
-    if directory.is_dir():
-        for case in sorted(directory.iterdir()):
+def _of(policy: Path, directory: Path, files: Files) -> Iterator[tuple[Path, Path]]:
+    if files.is_dir(directory):
+        for case in files.within(directory):
             if case.suffix in CASES:
                 yield policy, case
 
 
-def _policy_of(directory: Path) -> Path:
+def _policy_of(directory: Path, files: Files) -> Path:
     policy = directory.parent.parent / f"{directory.name}.sentinel"
-    if not policy.is_file():
+    if not files.is_file(policy):
         raise PackError(f"tests a policy that is not there: {policy}", Position(directory))
     return policy
 
 
-def read_case(case: Path) -> PolicySetConfig:
+def read_case(case: Path, files: Files) -> PolicySetConfig:
     """What a case says. Raises PackError with file and line."""
-    reader = ConfigReader(case)
+    reader = ConfigReader(case, files)
     if case.suffix == ".json":
-        data = read_json(case)
+        data = read_json(case, files)
         if isinstance(data, Mapping) and _is_legacy(data):
             reader.legacy(data, case)
             return reader.config()
-    reader.add(parse_file(case))
+    reader.add(parse_file(case, files))
     return reader.config()
 
 
@@ -113,16 +114,16 @@ def _is_legacy(data: Mapping[str, Any]) -> bool:
 
 
 def run_tests(
-    paths: Iterable[Path], *, now: datetime, budget: Budget = DEFAULT_BUDGET
+    paths: Iterable[Path], *, now: datetime, budget: Budget = DEFAULT_BUDGET, files: Files = DISK
 ) -> tuple[CaseResult, ...]:
     """Run every case below the paths. A case that cannot be run is an ``error`` with file and line, and ends nothing."""
-    sources = Sources()
-    return tuple(_run(policy, case, sources, now, budget) for policy, case in find_cases(paths))
+    sources = Sources(files)
+    return tuple(_run(policy, case, sources, now, budget) for policy, case in find_cases(paths, files))
 
 
 def _run(policy: Path, case: Path, sources: Sources, now: datetime, budget: Budget) -> CaseResult:
     try:
-        config = read_case(case)
+        config = read_case(case, sources.files)
         wanted = config.rules if config.rules is not None else {"main": True}
         options = sources.options(config, wanted=tuple(wanted), guard=False, null_as_undefined=False)
         compiled = sources.policy(policy)

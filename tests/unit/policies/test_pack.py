@@ -243,7 +243,7 @@ def test_an_unknown_built_in_pack_is_named(engine: RegorusEngine) -> None:
     ("content", "message"),
     [
         (b"package a\xff", "not UTF-8"),
-        (b"\xef\xbb\xbfpackage a\n", "a.rego"),
+        (b"\xef\xbb\xbfpackage a\ndeny contains 1 if input.finding.x\n", ""),
         (b"package a\r\ndeny contains 1 if input.finding.x\r\n", ""),
     ],
 )

@@ -14,7 +14,7 @@ from config.settings import PolicySettings
 from policies.cases import read_cases
 from policies.engine import Limits
 from policies.engines import Engines
-from policies.files import BUILT_IN, LIBRARY
+from policies.files import BUILT_IN, DISK, LIBRARY
 from policies.loader import load
 from policies.pack import PolicySet
 from policies.policy import Language, Phase, Policy
@@ -83,7 +83,7 @@ def test_each_policy_says_what_it_must(policy: Policy) -> None:
 
 
 def test_each_policy_has_its_cases(policy: Policy, policies: PolicySet) -> None:
-    cases, errors = read_cases(policy.path.with_suffix(".yaml"))
+    cases, errors = read_cases(policy.path.with_suffix(".yaml"), DISK)
     assert errors == ()
     seen = {case.expect for case in cases}
     wanted = {"pass", "fail", "unknown"} if policies.compiled(policy.id).denies else {"allowed", "refused"}

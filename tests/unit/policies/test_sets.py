@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,10 +102,28 @@ def judged(policies: PolicySet, engine: Engines, subject: Subject) -> dict[str, 
         return {v.policy_id: v.outcome for v in judge.judge([subject], now=NOW)}
 
 
+def packed(root: Path) -> Path:
+    """The folder as a bundle, in another folder."""
+    bundle = root.parent / "packed" / f"{root.name}.tar.gz"
+    bundle.parent.mkdir(exist_ok=True)
+    with tarfile.open(bundle, "w:gz") as tar:
+        tar.add(root, arcname="/")
+    return bundle
+
+
 def problems(engine: Engines, root: Path, settings: PolicySettings | None = None) -> list[str]:
-    with pytest.raises(PolicyErrors) as caught:
-        load_paths([root], engine, settings)
-    return [str(error).replace(f"{root}/", "") for error in caught.value.errors]
+    """What is wrong with a set, which is the same in a folder and in a bundle."""
+
+    def told(path: Path) -> list[str]:
+        with pytest.raises(PolicyErrors) as caught:
+            load_paths([path], engine, settings)
+        return [
+            str(error).replace(f"{path}/", "").replace(str(path), "house") for error in caught.value.errors
+        ]
+
+    found = told(root)
+    assert told(packed(root)) == found
+    return found
 
 
 def test_the_set_says_which_policies_there_are(engine: Engines, folder: Path) -> None:
@@ -252,7 +271,7 @@ def test_one_wrong_thing(engine: Engines, folder: Path, text: str, said: str) ->
     write(folder, "sentinel.hcl", text)
     write(folder, "big.sentinel", 'import "asset"\nparam n\nmain = rule { asset.name is not "x" }\n')
     write(folder, "pack.yaml", "policies:\n  x: {types: [aws.s3_bucket]}\n")
-    assert any(said in problem.replace(str(folder), "house") for problem in problems(engine, folder))
+    assert any(said in problem for problem in problems(engine, folder))
 
 
 def test_mocks_of_other_imports_and_globals_are_given(engine: Engines, folder: Path) -> None:
@@ -298,3 +317,88 @@ def test_yaml_cases_belong_to_each_policy_of_the_set(engine: Engines, folder: Pa
     write(folder, "public.yaml", case % "pass")
     (wrong,) = (c for c in run_tests([folder], engine, now=NOW).cases if c.status != "pass")
     assert wrong.detail == f"{folder / 'public.yaml'}:2: expected pass, got fail (b is private)"
+
+
+@pytest.mark.parametrize("archive", [True, False], ids=["packed", "unpacked"])
+def test_a_bundle_with_sets_judges_as_the_folder_does(
+    engine: Engines, folder: Path, *, archive: bool
+) -> None:
+    write(
+        folder,
+        "deeper/sentinel.hcl",
+        'policy "p" { source = "../owned.sentinel" }\nimport "module" "plan" { source = "../modules/plan-functions.sentinel" }\nimport "static" "people" { source = "../people.json" }\nparam "owner_tag" { value = "Owner" }',
+    )
+    write(folder, "other/pack.yaml", "id: other\nparameters: {limit: 3}\n")
+    write(
+        folder,
+        "other/p.rego",
+        'package other.p\n\ndeny contains data.parameters.limit if input.asset.type == "t"\n',
+    )
+    as_folder = load_paths([folder], engine)
+    write(folder, ".manifest", '{"roots": ["other"]}')
+    policies = load_paths([packed(folder) if archive else folder], engine)
+    assert [(p.id, p.enforcement, p.digest, p.parameters) for p in policies.policies] == [
+        (p.id, p.enforcement, p.digest, p.parameters) for p in as_folder.policies
+    ]
+    assert {p.id for p in policies.policies} == {
+        "house.private",
+        "house.public",
+        "house.owned",
+        "deeper.p",
+        "other.p",
+    }
+    subject = bucket(acl="private", tags={"Owner": "bob"})
+    assert judged(policies, engine, subject) == judged(as_folder, engine, subject)
+
+
+def test_sources_outside_a_bundle_are_not_there(engine: Engines, folder: Path) -> None:
+    outside = folder.parent / "outside.sentinel"
+    outside.write_text(OWNED)
+    write(folder, ".manifest", "{}")
+    for source in ("../outside.sentinel", str(outside)):
+        write(folder, "sentinel.hcl", f'policy "p" {{ source = "{source}" }}')
+        assert problems(engine, folder) == [f'sentinel.hcl:1:14: the source "{source}" does not exist']
+
+
+@pytest.mark.parametrize("archive", [True, False], ids=["packed", "unpacked"])
+def test_all_tests_in_a_bundle_are_run(engine: Engines, folder: Path, *, archive: bool) -> None:
+    write(folder, ".manifest", "{}")
+    write(folder, "data.json", '{"house": {"limit": 3}, "parameters": {"most": 5}}')
+    write(folder, "rego/limit.rego", "package limit\n\nlimit := data.house.limit + data.parameters.most\n")
+    write(
+        folder,
+        "tests/limit_test.rego",
+        "package limit_test\n\ntest_limit if data.limit.limit == 8\n\ntest_other if data.limit.limit == 9\n",
+    )
+    write(
+        folder,
+        "private.yaml",
+        "cases:\n  - {name: n, terraform: {attributes: {bucket: b, acl: private}}, expect: fail}\n",
+    )
+    write(
+        folder,
+        "test/owned/no.hcl",
+        """\
+mock "tfplan/v2" { data = { resource_changes = {} } }
+import "module" "plan" { source = "../../modules/plan-functions.sentinel" }
+import "static" "people" { source = "../../people.json" }
+param "owner_tag" { value = "Owner" }
+test { rules = { main = false } }
+""",
+    )
+    write(folder, "test/owned/odd.json", '{"test": {"rules": {"main": tru}}}')
+    root = packed(folder) if archive else folder
+    report = run_tests([root], engine, now=NOW)
+    found = {
+        (c.path.removeprefix(f"{root}/"), c.case.removeprefix(f"{root}/"), c.status) for c in report.cases
+    }
+    assert found == {
+        ("tests/limit_test.rego", "test_limit", "pass"),
+        ("tests/limit_test.rego", "test_other", "fail"),
+        ("private.yaml", "n", "fail"),
+        ("owned.sentinel", "test/owned/no.hcl", "fail"),
+        ("owned.sentinel", "test/owned/odd.json", "error"),
+    }
+    details = {c.case.removeprefix(f"{root}/"): c.detail for c in report.cases}
+    assert details["n"] == f"{root}/private.yaml:2: expected fail, got pass"
+    assert details["test/owned/odd.json"].startswith(f"{root}/test/owned/odd.json:1:29: is not JSON")

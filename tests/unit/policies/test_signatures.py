@@ -128,14 +128,22 @@ def test_a_bundle_signed_with_the_key_is_used(
 
 
 def test_the_tests_of_a_signed_bundle_run_where_its_signature_holds(
-    rsa_signer: Signer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    rsa_signer: Signer,
+    made: Callable[[Mapping[str, str]], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     tested = 'package acme.names\n\ntest_taken if deny with input as {"asset": {"name": "x"}}\n'
-    files = {**FILES, "acme/names_test.rego": tested}
-    bundle = tmp_path / "b"
-    for name, text in {**files, ".signatures.json": rsa_signer.sign(files)}.items():
-        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
-        (bundle / name).write_text(text)
+    files = {
+        **FILES,
+        "acme/names_test.rego": tested,
+        "set/sentinel.hcl": 'policy "p" { source = "p.sentinel" }\n',
+        "set/p.sentinel": 'import "asset"\nmain = rule { asset.type is "aws.s3_bucket" }\n',
+        "set/test/p/passes.hcl": 'mock "asset" { data = { type = "aws.s3_bucket" } }\n',
+        "set/pack.yaml": "policies: {p: {types: [aws.s3_bucket]}}\n",
+    }
+    signed = {**files, ".signatures.json": rsa_signer.sign(files)}
+    bundle = made(signed)
     config = tmp_path / "w.yaml"
     config.write_text(f"policies: {{bundle_keys: {{acme: {{key: {rsa_signer.file}}}}}}}\n")
 
@@ -143,14 +151,15 @@ def test_the_tests_of_a_signed_bundle_run_where_its_signature_holds(
         status = run(["policy", "test", str(bundle), *options], State(environment={}))
         return f"{status} {capsys.readouterr().out}"
 
-    assert "1 passed, 0 failed" in said("--config", str(config))
+    assert "2 passed, 0 failed" in said("--config", str(config))
     without = tmp_path / "none.yaml"
     without.write_text("")
     assert "the bundle is signed" in said("--config", str(without))
-    (bundle / "acme" / "names_test.rego").write_text(tested.replace("test_taken", "test_other"))
-    told = said("--config", str(config))
-    assert "0 passed" in told
-    assert f"{bundle}/acme/names_test.rego" in told
+    for name in files.keys() - FILES.keys():
+        made({**signed, name: files[name] + "\n"})
+        told = said("--config", str(config))
+        assert "0 passed, 0 failed, 1 errors" in told
+        assert f"{bundle}/{name}: the file is not what was signed" in told
 
 
 def test_a_value_is_signed_and_not_its_blanks(

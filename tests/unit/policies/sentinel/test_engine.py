@@ -14,6 +14,7 @@ from policies.engine import Evaluation, FailureKind, Limits, Module, Program
 from policies.engines import Engines
 from policies.errors import PolicyErrors
 from policies.evaluate import Judge
+from policies.files import DISK
 from policies.loader import load_paths
 from policies.pack import PolicySet
 from policies.policy import Language
@@ -240,7 +241,7 @@ def test_modules_beside_a_policy(folder: Path) -> None:
     (folder / "deeper.sentinel").write_text('import "helpers"\ny = 1')
     (folder / "given.sentinel").write_text("z = 1")
     policy = compile_policy(BUCKETS, folder / "buckets.sentinel")
-    found = Sources().beside(policy, {"given"})
+    found = Sources(DISK).beside(policy, {"given"})
     assert set(found) == {"helpers", "deeper"}
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.errors import PackError, PolicyError, PolicySyntaxError
+from policies.files import DISK
 from policies.sentinel import EnforcementLevel, Override, load_policy_set
 from policies.sentinel.hcl import parse_hcl
 from policies.sentinel.policyset import read_config
@@ -282,6 +283,6 @@ def test_any_text_is_hcl_or_a_clear_error(tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.getbasetemp() / "any.hcl"
     path.write_text(text)
     try:
-        parse_hcl(path)
+        parse_hcl(path, DISK)
     except PolicyError as error:
         assert "any.hcl" in str(error)
