@@ -48,8 +48,9 @@ class PastSettings(Model):
 
     back: Duration = timedelta(days=30)
     """How far back; ``0s`` asks for none. Azure remembers 14 days, Google Cloud 35, AWS Config as long as it was told to."""
-    resources_per_second: Annotated[float, Field(gt=0)] = 2.0
-    """The most resources a second that are asked about, so that reading what is keeps its share of the calls."""
+    batches_per_second: Annotated[float, Field(gt=0)] = 0.5
+    """The most batches a second that are asked about, so that reading what is keeps its share of the calls. A batch is 100
+    resources of Azure or Google Cloud (one query; two calls), 16 of AWS (a call for each and each week back)."""
     deadline: Duration = timedelta(minutes=30)
     """After this long the next scope has its turn; the rest of this one comes later."""
 

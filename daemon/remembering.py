@@ -1,7 +1,7 @@
 """Asking the clouds for what happened before our first contact, in the background, once for each scope.
 
-A cycle never waits for it: each cloud is asked in a thread of its own (:mod:`daemon.errands`), about at most so many resources
-a second, and a scope's turn ends at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
+A cycle never waits for it: each cloud is asked in a thread of its own (:mod:`daemon.errands`), about at most so many batches
+of resources a second, and a scope's turn ends at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
 not answered (denied, throttled, no recorder) is said in the scope's coverage and asked again later.
 """
 
@@ -10,20 +10,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from config.clouds import PastSettings, ProviderSettings
 from config.errors import WatchstanderError
 from daemon.crew import Crew
-from daemon.defects import sound
+from daemon.defects import Defect, sound
 from providers.budget import CallBudget
 from providers.errors import Denied, Expired, NotEnabled, ProviderError, Refused
-from providers.provider import PastVersion, Provider
+from providers.provider import PastVersion, Provider, Remembered
 from providers.registry import configured
-from providers.resource import ANY, ResourceRef
+from providers.resource import ANY
 from storage.database import Database
 from storage.past import Past, PastState, PastStatus, Task
 
@@ -108,21 +109,22 @@ class Remembering:
 
     def _scope(self, cloud: Provider, settings: PastSettings, task: Task, turn: _Turn) -> None:
         """One scope's turn. Ends without a word where the process is told to stop: it goes on at the next start."""
-        pace = self._pace(cloud.name, settings.resources_per_second)
+        pace = self._pace(cloud.name, settings.batches_per_second)
         ends = self._monotonic() + settings.deadline.total_seconds()
         counts: Counter[str] = Counter()
         failures, last = 0, None
         status, error = PastStatus.COMPLETE, None
-        while status is PastStatus.COMPLETE and (refs := self._past.refs(task)):
+        while status is PastStatus.COMPLETE and (refs := self._past.refs(task, cloud.past_batch)):
+            if self._monotonic() >= ends:
+                status = PastStatus.TIMED_OUT
+                break
+            pace.acquire()
+            answers = iter(cloud.past([ref for _, ref in refs], task.since))
             for number, ref in refs:
-                if self._monotonic() >= ends:
-                    status = PastStatus.TIMED_OUT
-                    break
-                pace.acquire()
                 if self._stop.is_set():
                     return
                 try:
-                    versions = _versions(cloud, ref, task.since)
+                    versions = sound(f"the past of {ref.uid}", partial(_versions, answers))
                 except WatchstanderError as failure:
                     last = failure
                     if (ended := _ends(failure, task)) is not None:
@@ -137,6 +139,8 @@ class Remembering:
                         status, error = _status(failure), failure
                         break
                     task = self._past.fail(task, number)
+                    if isinstance(failure, Defect):
+                        break  # No more answers come; the others are asked about again.
                     continue
                 failures = 0
                 counts["resources"] += 1
@@ -188,5 +192,8 @@ def _ends(error: WatchstanderError, task: Task) -> PastStatus | None:
     return None
 
 
-def _versions(cloud: Provider, ref: ResourceRef, since: datetime) -> list[PastVersion]:
-    return sound(f"the past of {ref.uid}", lambda: list(cloud.past(ref, since)))
+def _versions(answers: Iterator[Remembered]) -> tuple[PastVersion, ...]:
+    answer = next(answers)
+    if answer.error is not None:
+        raise answer.error
+    return answer.versions

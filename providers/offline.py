@@ -29,8 +29,8 @@ from providers.provider import (
     Event,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
 )
 from providers.registry import terraform_types, terraform_view
@@ -95,6 +95,7 @@ class ExportedCloud:
     """One cloud as the files know it. Fulfils :class:`providers.provider.Provider`; nothing can be asked or changed."""
 
     record_lag = timedelta(0)
+    past_batch = 1
     """A file has no record that could lag."""
 
     def __init__(self, name: str, spool: Spool, source: str, wanted: Callable[[Scope], bool]) -> None:
@@ -135,9 +136,9 @@ class ExportedCloud:
         """Raises Unavailable: a file cannot say how something is now."""
         raise Unavailable(f"{ref.uid} cannot be read again: {NOT_A_CLOUD}")
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:  # noqa: ARG002
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:  # noqa: ARG002
         """None."""
-        return ()
+        return (Remembered(ref=ref) for ref in refs)
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:  # noqa: ARG002
         """None: a file does not know who did it."""

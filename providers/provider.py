@@ -6,12 +6,13 @@ given, never taken from a clock, where they decide anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final, Protocol, runtime_checkable
 
+from providers.errors import ProviderError
 from providers.resource import Coverage, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
 
@@ -162,6 +163,23 @@ class PastVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a cloud remembers of one resource: its versions, oldest first, or the error that kept them from being told."""
+
+    ref: ResourceRef
+    versions: tuple[PastVersion, ...] = ()
+    error: ProviderError | None = None
+
+    @classmethod
+    def asked(cls, ref: ResourceRef, ask: Callable[[], Iterable[PastVersion]]) -> Remembered:
+        """The answer of ``ask``, or the ProviderError it raises."""
+        try:
+            return cls(ref=ref, versions=tuple(ask()))
+        except ProviderError as error:
+            return cls(ref=ref, error=error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """One act upon a resource as the cloud's own record tells it: CloudTrail, the activity log, audit logs. ``id`` is the
     record's own; ``request_id`` the cloud's id of the request, by which our own acts are known."""
@@ -222,6 +240,8 @@ class Provider(Protocol):
     name: str
     record_lag: timedelta
     """How far the cloud's own record of who did what may be behind."""
+    past_batch: int
+    """How many resources :meth:`past` may be asked about at once."""
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes to read now. Raises ProviderError only if nothing at all can be discovered."""
@@ -237,8 +257,9 @@ class Provider(Protocol):
         """The resource as it is now, by strongly consistent calls, all details. Raises Gone when it is proved not to
         exist, another ProviderError when that cannot be told."""
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
-        """Versions the cloud itself remembers since ``since``, oldest first. Raises ProviderError."""
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:
+        """What the cloud itself remembers of each of ``refs`` since ``since``: one answer each, in their order, as they
+        come. Never raises for what the cloud answers; that is the answer's ``error``."""
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who successfully acted upon a resource in (since, until], by the cloud's own record; what only may concern it is

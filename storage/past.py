@@ -2,9 +2,10 @@
 
     past = Past(database)
     while (task := past.take("aws", owner, now, back=timedelta(days=30), lease=timedelta(hours=1))) is not None:
-        while refs := past.refs(task):
-            for number, ref in refs:
-                past.tell(task, number, provider.past(ref, task.since))
+        while refs := past.refs(task, provider.past_batch):
+            answers = provider.past([ref for _, ref in refs], task.since)
+            for (number, _), answer in zip(refs, answers):
+                task = past.tell(task, number, answer.versions)
         past.finish(task, PastStatus.COMPLETE, now)
 
 What is told ends where our own watching begins: no version that we saw is touched, whenever the past arrives, and it is
@@ -33,7 +34,7 @@ from storage.times import ended, from_us, to_us
 from storage.values import Origin
 
 BATCH = 100
-"""How many resources :meth:`Past.refs` gives at once."""
+"""How many resources :meth:`Past.refs` gives at once, unless told otherwise."""
 FIRST_WAIT = timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=1)
 """How long an asking that was not answered is left alone: doubled each time, up to this."""

@@ -6,7 +6,8 @@ never taken for a change; what Config does not hold, or holds otherwise, is unre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,11 +17,13 @@ from providers.aws.catalog import catalog
 from providers.aws.export import Passed, resource_of
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError, Refused, Unavailable
-from providers.provider import PastVersion
+from providers.provider import PastVersion, Remembered
 from providers.resource import GLOBAL, ResourceRef
 
 WINDOW: Final = timedelta(days=7)
 """The longest span one GetResourceConfigHistory may ask for."""
+BATCH: Final = 16
+"""Each resource is asked about by calls of its own; so many are under way at once, as fast as the budget allows."""
 
 CONFIG_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "aws.s3_bucket": ("AWS::S3::Bucket", "Name"),
@@ -35,6 +38,18 @@ CONFIG_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "aws.kms_key": ("AWS::KMS::Key", "KeyId"),
 }
 """Our type -> Config's type, and the part of the ARN that is Config's resource id."""
+
+
+def remembered(
+    sessions: Sessions, refs: Sequence[ResourceRef], since: datetime, until: datetime
+) -> Iterator[Remembered]:
+    """What Config remembers of each of ``refs`` from [since, until), in their order."""
+
+    def ask(ref: ResourceRef) -> Remembered:
+        return Remembered.asked(ref, lambda: versions(sessions, ref, since, until))
+
+    with ThreadPoolExecutor(BATCH, thread_name_prefix="aws-past") as pool:
+        yield from pool.map(ask, refs)
 
 
 def versions(sessions: Sessions, ref: ResourceRef, since: datetime, until: datetime) -> Iterator[PastVersion]:

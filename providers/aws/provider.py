@@ -29,8 +29,8 @@ from providers.provider import (
     Event,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
 )
 from providers.resource import GLOBAL, Reading, Resource, ResourceRef, Scope
@@ -49,6 +49,7 @@ class AwsProvider:
 
     name = "aws"
     record_lag = deeds.LAG
+    past_batch = past.BATCH
 
     def __init__(
         self,
@@ -146,9 +147,9 @@ class AwsProvider:
         """The resource as it is now. Raises Gone on the service's own word only."""
         return self._reader.reread(ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
-        """What AWS Config remembers of a resource, oldest first. Raises ProviderError."""
-        return past.versions(self.sessions, ref, since, self._clock())
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:
+        """What AWS Config remembers of each resource."""
+        return past.remembered(self.sessions, refs, since, self._clock())
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who changed a resource in (since, until], by CloudTrail."""

@@ -38,7 +38,7 @@ def deeds(session: Session, ref: ResourceRef, since: datetime, until: datetime) 
     if not found:
         found = [
             Deed(id=change.id, at=change.at, actor=change.actor, operation=change.operation or change.kind)
-            for change in changes_since(session, identity, since)
+            for change in changes_since(session, [identity], since)[identity.uid]
             if since < change.at <= until
         ]
     if not found and refused is not None:

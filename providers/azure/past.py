@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,11 +22,13 @@ from providers.azure.queries import quoted
 from providers.azure.reread import fetch, identity_of
 from providers.azure.session import Session
 from providers.azure.versions import Versions
-from providers.errors import Gone, Unavailable
-from providers.provider import PastVersion
+from providers.errors import Gone, ProviderError, Refused, Unavailable
+from providers.provider import PastVersion, Remembered
 from providers.resource import Resource, ResourceRef
 
 RETENTION: Final = timedelta(days=14)
+BATCH: Final = 100
+"""How many resources one query is about: their ids make some twenty kilobytes of it."""
 _SEGMENT = re.compile(r"""\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\[(\d+)\]|\.?([^.\[\]]+)""")
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
 _MISSING = object()
@@ -36,6 +39,8 @@ _MOST_PAGES = 100
 class Change:
     """One entry of ``resourcechanges``. ``leaves`` is path -> (previous, new), None for *was not there*."""
 
+    target: str
+    """The resource's id, in lower case."""
     at: datetime
     kind: str
     """``Create``, ``Update`` or ``Delete``."""
@@ -48,41 +53,74 @@ class Change:
 
 
 def past(
-    session: Session, versions: Versions, ref: ResourceRef, since: datetime, clock: Callable[[], datetime]
-) -> list[PastVersion]:
-    """Versions since ``since``, oldest first; the first one is how it was at the window's start, if it was there.
-
-    Raises ProviderError.
-    """
-    identity = identity_of(ref)
+    session: Session,
+    versions: Versions,
+    refs: Sequence[ResourceRef],
+    since: datetime,
+    clock: Callable[[], datetime],
+) -> Iterator[Remembered]:
+    """Of each resource, in their order, the versions since ``since``; the first one is how it was at the window's start, if
+    it was there."""
     start = max(since.astimezone(UTC), clock() - RETENTION)
-    changes = changes_since(session, identity, start)
+    named: dict[str, ResourceId] = {}
+    refused: dict[str, ProviderError] = {}
+    for ref in refs:
+        try:
+            named[ref.uid] = identity_of(ref)
+        except Refused as error:
+            refused[ref.uid] = error
+    changes: Mapping[str, Sequence[Change]] = {}
     try:
-        present: Mapping[str, Any] | None = fetch(session, versions, identity)
-    except Gone:
-        present = None
-    return rebuild(ref, present, changes, start)
+        changes = changes_since(session, list(named.values()), start)
+    except ProviderError as error:
+        refused |= dict.fromkeys(named, error)
+
+    def versions_of(ref: ResourceRef) -> list[PastVersion]:
+        if ref.uid in refused:
+            raise refused[ref.uid]
+        identity = named[ref.uid]
+        if not (told := changes[identity.uid]):
+            return []  # How it is now need not be asked.
+        try:
+            present: Mapping[str, Any] | None = fetch(session, versions, identity)
+        except Gone:
+            present = None
+        return rebuild(ref, present, told, start)
+
+    for ref in refs:
+        yield Remembered.asked(ref, partial(versions_of, ref))
 
 
-def changes_since(session: Session, identity: ResourceId, start: datetime) -> list[Change]:
-    """What Resource Graph recorded of a resource, oldest first. Raises ProviderError."""
+def changes_since(
+    session: Session, identities: Sequence[ResourceId], start: datetime
+) -> dict[str, list[Change]]:
+    """What Resource Graph recorded of each resource, oldest first, by its ``uid``. Raises ProviderError."""
+    if not identities:
+        return {}
+    what = f"The changes of {identities[0].uid}"
+    what += f" and {len(identities) - 1} others" if len(identities) > 1 else ""
     query = (
         "resourcechanges"
-        f" | where properties.targetResourceId =~ {quoted(identity.uid)}"
+        f" | where properties.targetResourceId in~ ({', '.join(quoted(one.uid) for one in identities)})"
         f" | where todatetime(properties.changeAttributes.timestamp) >= datetime({start.strftime('%Y-%m-%dT%H:%M:%SZ')})"
         " | order by id asc"
     )
+    subscriptions = sorted({one.subscription for one in identities})
     rows: list[Mapping[str, Any]] = []
     token: str | None = None
     for _ in range(_MOST_PAGES):
-        page = session.query(identity.subscription, query, token)
+        page = session.query_all(subscriptions, query, token)
         rows.extend(page.rows)
         token = page.skip_token
         if token is None:
             if page.truncated or len(rows) < page.total:
-                raise Unavailable(f"The changes of {identity.uid} came cut short.", code="ResultTruncated")
-            return sorted((change_of(row) for row in rows), key=lambda change: change.at)
-    raise Unavailable(f"The changes of {identity.uid} do not end.", code="PagingLoop")
+                raise Unavailable(f"{what} came cut short.", code="ResultTruncated")
+            found: dict[str, list[Change]] = {one.uid: [] for one in identities}
+            for change in sorted(map(change_of, rows), key=lambda change: change.at):
+                # Of what was not asked for, nothing is told.
+                found.get(change.target, []).append(change)
+            return found
+    raise Unavailable(f"{what} do not end.", code="PagingLoop")
 
 
 def change_of(row: Mapping[str, Any]) -> Change:
@@ -93,6 +131,7 @@ def change_of(row: Mapping[str, Any]) -> Change:
         at = datetime.fromisoformat(attributes["timestamp"])
         leaves = properties.get("changes") or {}
         return Change(
+            target=str(properties["targetResourceId"]).lower(),
             at=at if at.tzinfo else at.replace(tzinfo=UTC),
             kind=str(properties["changeType"]),
             id=str(row.get("id") or ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from providers.azure import deeds, events, permissions, terraform
 from providers.azure.actions import Actor
 from providers.azure.discovery import discover
 from providers.azure.names import PROVIDER
-from providers.azure.past import past
+from providers.azure.past import BATCH, past
 from providers.azure.reader import Reader
 from providers.azure.reread import reread
 from providers.azure.session import Session
@@ -27,8 +27,8 @@ from providers.provider import (
     Event,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
 )
 from providers.resource import Reading, Resource, ResourceRef, Scope
@@ -50,6 +50,7 @@ class AzureProvider:
 
     name = PROVIDER
     record_lag = deeds.LAG
+    past_batch = BATCH
 
     def __init__(
         self,
@@ -101,9 +102,9 @@ class AzureProvider:
         self._reader.forget(ref.account)
         return reread(self._session, self._versions, ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
-        """Versions of the last 14 days, oldest first, rebuilt from Resource Graph's record of changes."""
-        return past(self._session, self._versions, ref, since, self._clock)
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:
+        """Versions of the last 14 days, rebuilt from Resource Graph's record of changes."""
+        return past(self._session, self._versions, refs, since, self._clock)
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who changed a resource in (since, until], by the activity log and Resource Graph's record of changes."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from config.clouds import AzureSettings
 from config.fields import SecretReference
 from providers.azure import deeds, events, permissions, terraform
 from providers.azure.names import PROVIDER
+from providers.azure.past import BATCH
 from providers.azure.provider import CONFIRMATIONS, AzureProvider
 from providers.errors import Denied, ProviderError
 from providers.provider import (
@@ -27,8 +29,8 @@ from providers.provider import (
     Event,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
 )
 from providers.resource import ANY, Coverage, Reading, Resource, ResourceRef, Scope
@@ -44,6 +46,7 @@ class AzureTenants:
 
     name = PROVIDER
     record_lag = deeds.LAG
+    past_batch = BATCH
 
     def __init__(
         self,
@@ -153,9 +156,16 @@ class AzureTenants:
         """The resource as its tenant's Azure Resource Manager has it now."""
         return self._of(ref.account).reread(ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
-        """Versions of the last 14 days, oldest first."""
-        return self._of(ref.account).past(ref, since)
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterator[Remembered]:
+        """Versions of the last 14 days, by the tenant of each resource."""
+        for account, those in groupby(refs, key=lambda ref: ref.account):
+            group = list(those)
+            try:
+                tenant = self._of(account)
+            except ProviderError as error:
+                yield from (Remembered(ref=ref, error=error) for ref in group)
+            else:
+                yield from tenant.past(group, since)
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who changed a resource in (since, until]."""

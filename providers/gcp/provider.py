@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from providers.gcp import deeds, events, permissions, terraform
 from providers.gcp.actions import Actor
 from providers.gcp.discovery import Discoverer
 from providers.gcp.document import PROVIDER
-from providers.gcp.past import Historian
+from providers.gcp.past import BATCH, Historian
 from providers.gcp.projects import Projects
 from providers.gcp.pubsub import Subscription
 from providers.gcp.reader import Reader
@@ -27,8 +27,8 @@ from providers.provider import (
     Event,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
 )
 from providers.resource import Reading, Resource, ResourceRef, Scope
@@ -44,6 +44,7 @@ class GcpProvider:
 
     name = PROVIDER
     record_lag = deeds.LAG
+    past_batch = BATCH
 
     def __init__(
         self,
@@ -79,9 +80,9 @@ class GcpProvider:
         """The resource as its own service has it now; named as Cloud Asset names it."""
         return self._rereader.reread(ref, self._clock())
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
-        """Versions of the last 35 days, oldest first."""
-        return self._historian.past(ref, since, self._clock())
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:
+        """Versions of the last 35 days."""
+        return self._historian.past(refs, since, self._clock())
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who changed a resource in (since, until], by the audit logs."""

@@ -106,9 +106,10 @@ class Rereader:
         return f"{owner.uid(account, self.get(owner, account))}{keys}{key}"
 
     def _from_history(self, ref: ResourceRef, now: datetime) -> Resource:
-        last = None
-        for version in self._historian.past(ref, now - RECENT, now):
-            last = version
+        [told] = self._historian.past([ref], now - RECENT, now)
+        if told.error is not None:
+            raise told.error
+        last = told.versions[-1] if told.versions else None
         if last is None or last.resource is None:
             raise Unavailable(
                 f"{ref.uid}: Cloud Asset does not show it at present, and it lags behind; whether it exists cannot be told.",

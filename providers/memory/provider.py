@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from providers.errors import Conflict, Refused
@@ -19,8 +20,8 @@ from providers.provider import (
     EventKind,
     EventSource,
     Ignored,
-    PastVersion,
     Receipt,
+    Remembered,
     Selection,
     Severity,
 )
@@ -34,6 +35,7 @@ class MemoryProvider:
     """A cloud in memory. ``queue`` is its event source; put messages there with :meth:`MemoryQueue.put`."""
 
     record_lag = timedelta(minutes=5)
+    past_batch = 4
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
@@ -92,9 +94,10 @@ class MemoryProvider:
             raise fault.error
         return self.estate.get(ref)
 
-    def past(self, ref: ResourceRef, since: datetime) -> Iterable[PastVersion]:
+    def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterator[Remembered]:
         """What the estate was told to remember."""
-        return self.estate.past(ref.uid, since)
+        for ref in refs:
+            yield Remembered.asked(ref, partial(self.estate.past, ref.uid, since))
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """What the estate was told that was done."""

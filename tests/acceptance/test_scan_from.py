@@ -13,6 +13,7 @@ from config.settings import Settings, StorageSettings
 from daemon.cli import app
 from daemon.cli.context import State
 from providers.offline import ExportedEstate, Spool
+from providers.provider import Remembered
 from providers.resource import Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
 from storage.database import Database
 from storage.inventory import Inventory
@@ -201,7 +202,9 @@ def test_an_exported_cloud_can_be_asked_for_nothing_else(tmp_path: Path) -> None
         assert not reading.coverage.complete
         with pytest.raises(ProviderError, match="an export, not the cloud"):
             cloud.reread(resource.ref)
-        assert list(cloud.past(resource.ref, datetime.now(UTC) - timedelta(days=1))) == []
+        assert list(cloud.past([resource.ref], datetime.now(UTC) - timedelta(days=1))) == [
+            Remembered(ref=resource.ref)
+        ]
         assert cloud.action_kinds() == {}
         assert "aws_security_group" in cloud.terraform_types()
     assert Settings().storage.url

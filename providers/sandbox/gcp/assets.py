@@ -111,8 +111,9 @@ class AssetService:
         response = HistoryResponse()
         for name in request.asset_names:
             asset = self._store.find(name)
-            if asset is not None:
-                self._windows(asset, request.content_type, start, end, response)
+            if asset is None:
+                raise GcpError("INVALID_ARGUMENT", f"The asset {name} does not exist.")
+            self._windows(asset, request.content_type, start, end, response)
         return response
 
     def search(self, request: Any) -> Any:

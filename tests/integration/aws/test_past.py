@@ -9,6 +9,7 @@ import pytest
 
 from providers.aws.provider import AwsProvider
 from providers.errors import Refused
+from providers.provider import PastVersion
 from providers.resource import ResourceRef
 from providers.sandbox.aws import AwsEmulator
 from providers.sandbox.aws.door import enter
@@ -30,9 +31,16 @@ def bucket(aws: AwsEmulator, account: str) -> Iterator[ResourceRef]:
     door.close()
 
 
+def told(provider: AwsProvider, ref: ResourceRef, days: int) -> tuple[PastVersion, ...]:
+    [answer] = provider.past([ref], datetime.now(UTC) - timedelta(days=days))
+    if answer.error is not None:
+        raise answer.error
+    return answer.versions
+
+
 def test_the_past_of_a_bucket(provider: AwsProvider, aws: AwsEmulator, bucket: ResourceRef) -> None:
     before = aws.calls.get("config:GetResourceConfigHistory", 0)
-    versions = list(provider.past(bucket, datetime.now(UTC) - timedelta(days=20)))
+    versions = told(provider, bucket, days=20)
     assert aws.calls["config:GetResourceConfigHistory"] - before == 3, "twenty days are three windows"
     assert versions
     for version in versions:
@@ -43,11 +51,11 @@ def test_the_past_of_a_bucket(provider: AwsProvider, aws: AwsEmulator, bucket: R
         assert version.resource.document["Name"] == "remembered"
     # In the form of the describe calls, so that what Config does not hold is unread and nothing reads as a change.
     now = provider.reread(bucket)
-    told = versions[-1].resource
-    assert told is not None
-    assert told.unread.keys() - told.document.keys()
-    assert [name for name, value in told.document.items() if now.document.get(name) != value] == []
-    assert not now.document.keys() - told.document.keys() - told.unread.keys()
+    last = versions[-1].resource
+    assert last is not None
+    assert last.unread.keys() - last.document.keys()
+    assert [name for name, value in last.document.items() if now.document.get(name) != value] == []
+    assert not now.document.keys() - last.document.keys() - last.unread.keys()
 
 
 def test_what_config_does_not_know_has_no_past(provider: AwsProvider, account: str) -> None:
@@ -58,7 +66,7 @@ def test_what_config_does_not_know_has_no_past(provider: AwsProvider, account: s
         type="aws.s3_bucket",
         uid="arn:aws:s3:::unheard-of",
     )
-    assert list(provider.past(ref, datetime.now(UTC) - timedelta(days=1))) == []
+    assert told(provider, ref, days=1) == ()
 
 
 def test_a_type_without_a_past_says_so(provider: AwsProvider, account: str) -> None:
@@ -70,11 +78,11 @@ def test_a_type_without_a_past_says_so(provider: AwsProvider, account: str) -> N
         uid=f"arn:aws:iam::{account}:root",
     )
     with pytest.raises(Refused, match="cannot be asked"):
-        list(provider.past(ref, datetime.now(UTC) - timedelta(days=1)))
+        told(provider, ref, days=1)
 
 
 def test_a_denied_history_is_an_error(provider: AwsProvider, aws: AwsEmulator, bucket: ResourceRef) -> None:
     aws.faults.add(Fault(kind=FaultKind.DENIED, service="config"))
     with pytest.raises(Exception, match="not authorized") as caught:
-        list(provider.past(bucket, datetime.now(UTC) - timedelta(days=1)))
+        told(provider, bucket, days=1)
     assert getattr(caught.value, "permission", None) == "config:GetResourceConfigHistory"

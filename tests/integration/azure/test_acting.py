@@ -11,7 +11,7 @@ import pytest
 from providers.azure.names import parse, ref_of
 from providers.azure.provider import AzureProvider
 from providers.errors import Conflict, Denied, Gone, Refused, TimedOut, Unavailable
-from providers.provider import Action
+from providers.provider import Action, Remembered
 from providers.sandbox.azure import AzureEmulator
 from providers.sandbox.azure.estate import PRODUCTION
 from providers.sandbox.faults import Fault, FaultKind
@@ -190,7 +190,8 @@ def test_the_past_tells_each_state_and_who_left_it(
         receipt = provider.act(CLOSE)
         clock.advance(timedelta(hours=1))
         provider.undo(receipt)
-    versions = list(provider.past(CLOSE.target, start - timedelta(days=60)))
+    [told_of] = provider.past([CLOSE.target], start - timedelta(days=60))
+    versions = told_of.versions
     told = [
         (v.at, v.resource.document["properties"]["allowBlobPublicAccess"], v.actor)
         for v in versions
@@ -216,22 +217,23 @@ def test_the_past_begins_where_it_is_asked_to_and_ends_with_a_deletion(
     since = clock.now
     clock.advance(timedelta(hours=1))
     emulator.store.delete(PUBLIC)
-    versions = list(provider.past(CLOSE.target, since))
-    assert [(v.at, v.resource, v.actor) for v in versions] == [(clock.now, None, "System")]
+    [told] = provider.past([CLOSE.target], since)
+    assert [(v.at, v.resource, v.actor) for v in told.versions] == [(clock.now, None, "System")]
     clock.advance(timedelta(days=15))
-    assert list(provider.past(CLOSE.target, since)) == []
+    assert list(provider.past([CLOSE.target], since)) == [Remembered(ref=CLOSE.target)]
 
 
 def test_a_resource_without_changes_has_no_past(provider: AzureProvider, clock: Any) -> None:
-    assert list(provider.past(ref_of(parse(VAULT)), clock.now - timedelta(days=3))) == []
+    vault = ref_of(parse(VAULT))
+    assert list(provider.past([vault], clock.now - timedelta(days=3))) == [Remembered(ref=vault)]
 
 
 def test_a_past_that_cannot_be_read_is_an_error(
     provider: AzureProvider, emulator: AzureEmulator, clock: Any
 ) -> None:
     emulator.faults.add(Fault(kind=FaultKind.DENIED, service="resourcegraph"))
-    with pytest.raises(Denied):
-        list(provider.past(CLOSE.target, clock.now - timedelta(days=3)))
+    [told] = provider.past([CLOSE.target], clock.now - timedelta(days=3))
+    assert isinstance(told.error, Denied)
 
 
 def test_every_action_declares_what_it_needs(provider: AzureProvider) -> None:

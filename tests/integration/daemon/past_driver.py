@@ -45,7 +45,7 @@ def open_watch(folder: Path, cloud: Estate, **past: Any) -> Watch:
     """A watch over that cloud, without a policy."""
     settings = Settings.model_validate(
         {
-            "providers": {CLOUD: {"past": {"resources_per_second": 1e6, **past}}},
+            "providers": {CLOUD: {"past": {"batches_per_second": 1e6, **past}}},
             "storage": {"url": f"sqlite:///{folder}/watch.db", "lock_timeout": "5s"},
             "policies": {"packs": [], "workers": 1},
             "log": {"level": "error"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import sys
 import threading
@@ -17,6 +18,7 @@ from daemon.cli.context import State
 from daemon.watch import Watch
 from providers.errors import Denied, NotEnabled, ProviderError, Refused, Throttled
 from providers.memory.estate import Estate
+from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from storage.history import EventKind, History
 from storage.past import Past, PastState, PastStatus
@@ -134,7 +136,7 @@ def test_one_resource_that_fails_costs_only_itself(watch: Watch, cloud: Estate, 
 
 def test_a_turn_ends_at_its_deadline_and_goes_on_later(tmp_path: Path, cloud: Estate) -> None:
     now = [0.0]
-    watch = driver.open_watch(tmp_path, cloud, deadline="10s", resources_per_second=1)
+    watch = driver.open_watch(tmp_path, cloud, deadline="10s", batches_per_second=1)
     try:
         watch.remembering._monotonic = lambda: now[0]  # no waiting: the clock moves when it is asked to sleep
         watch.remembering._stop = _Clockwork(now)
@@ -159,13 +161,14 @@ def test_a_turn_ends_at_its_deadline_and_goes_on_later(tmp_path: Path, cloud: Es
 
 def test_it_keeps_its_pace_over_all_scopes(tmp_path: Path, cloud: Estate) -> None:
     now = [0.0]
-    watch = driver.open_watch(tmp_path, cloud, resources_per_second=2)
+    watch = driver.open_watch(tmp_path, cloud, batches_per_second=2)
     try:
         watch.remembering._monotonic = lambda: now[0]
         watch.remembering._stop = _Clockwork(now)
         watch.cycle(Selection(), kind="scheduled")
         watch.remembering.ask(CLOUD)
-        assert now[0] == pytest.approx((driver.RESOURCES - 1) / 2)
+        batches = driver.RESOURCES / 2 / MemoryProvider.past_batch  # of each of two scopes
+        assert now[0] == pytest.approx((2 * math.ceil(batches) - 1) / 2)
     finally:
         watch.close()
 

@@ -169,7 +169,8 @@ def test_what_was_not_asked_for_is_unread_not_absent(emulator: GcpEmulator, conn
     assert unasked(INSTANCE, "why") == {}
     provider = connect(emulator)
     project = one(provider, scope(PROD, PROJECT))
-    [*_, last] = provider.past(project.ref, project_since(emulator))
+    [told] = provider.past([project.ref], project_since(emulator))
+    last = told.versions[-1]
     assert last.resource is not None
     assert "orgPolicy" in last.resource.unread
 

@@ -202,7 +202,8 @@ def test_buckets_and_their_policies_make_documents(flight) -> None:
 def test_a_recorded_history_is_a_past(flight, clock) -> None:
     provider = flight("instance-asset-query")
     uid = f"//compute.googleapis.com/projects/{PROJECT}/zones/us-central1-a/instances/instance-1"
-    versions = list(provider.past(ref("compute.googleapis.com/Instance", uid), clock()))
+    [told] = provider.past([ref("compute.googleapis.com/Instance", uid)], clock())
+    versions = told.versions
     assert len(versions) == 1
     found = versions[0].resource
     assert found is not None

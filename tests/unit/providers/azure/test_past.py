@@ -80,18 +80,23 @@ def test_an_item_comes_back_by_what_it_is_known_by_or_not_at_all() -> None:
             'properties.rules["/r/two"].access': ("Deny", None),
             f'properties.rules["/r/two"].{known_by}': ("/r/two", None),
         }
-        assert undo_all(document, Change(at=T0, kind="Update", actor=None, leaves=leaves)) == []
+        assert undo_all(document, Change(target=ID, at=T0, kind="Update", actor=None, leaves=leaves)) == []
         assert document["properties"]["rules"][1] == {"access": "Deny", known_by: "/r/two"}
     nameless = {'properties.rules["/r/two"].access': ("Deny", None)}
     assert undo_all(
-        {"properties": {"rules": []}}, Change(at=T0, kind="Update", actor=None, leaves=nameless)
+        {"properties": {"rules": []}}, Change(target=ID, at=T0, kind="Update", actor=None, leaves=nameless)
     ) == list(nameless)
 
 
 def test_a_cut_value_makes_the_field_unread_from_there_on_back() -> None:
     present = {"id": ID, "properties": {"a": 2}, "tags": {"x": "1"}}
     change = Change(
-        at=T0, kind="Update", actor="me", leaves={"properties.a": ("1", "2")}, cut=frozenset({"properties.a"})
+        target=ID,
+        at=T0,
+        kind="Update",
+        actor="me",
+        leaves={"properties.a": ("1", "2")},
+        cut=frozenset({"properties.a"}),
     )
     before, after = rebuild(ref_of(parse(ID)), present, [change], T0 - timedelta(days=1))
     assert before.resource is not None
@@ -105,9 +110,9 @@ def test_a_cut_value_makes_the_field_unread_from_there_on_back() -> None:
 
 def test_a_deletion_ends_a_life_and_a_creation_begins_one() -> None:
     changes = [
-        Change(at=T0, kind="Create", actor="a"),
-        Change(at=T0 + timedelta(hours=1), kind="Delete", actor="b"),
-        Change(at=T0 + timedelta(hours=2), kind="Create", actor="c"),
+        Change(target=ID, at=T0, kind="Create", actor="a"),
+        Change(target=ID, at=T0 + timedelta(hours=1), kind="Delete", actor="b"),
+        Change(target=ID, at=T0 + timedelta(hours=2), kind="Create", actor="c"),
     ]
     versions = rebuild(ref_of(parse(ID)), {"id": ID, "properties": {}}, changes, T0 - timedelta(days=1))
     assert [(v.at, v.resource is None, v.actor) for v in versions] == [
