@@ -1,23 +1,26 @@
 """What a policy is told of a resource beside its document: the facts of ``input.context``, looked up for a batch at a time.
 
 A source is asked only where a policy that judges may read its fact. Its revision is part of what such a policy was applied
-as, so a baseline that is pinned or approved makes exactly the policies that ask for baselines due again, and an exemption that
-is added, revoked or ends those that ask for exemptions.
+as, so a baseline that is pinned or approved makes exactly the policies that ask for baselines due again, an exemption that is
+added, revoked or ends those that ask for exemptions, and a scope that is no longer read, or is again, those that ask for coverage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from policies.exemption import Exemption, covering
-from policies.policy import EnforcementLevel, Policy
+from policies.joining import ACCOUNT_TYPE
+from policies.policy import EnforcementLevel, Policy, PolicyScope
 from policies.subject import needs
-from providers.normalise import timestamp
-from providers.resource import Resource
+from providers.normalise import digest_of, timestamp
+from providers.resource import CoverageStatus, Resource, Scope
 from storage.baseline import Baselines, Pinned
 from storage.exemptions import Exemptions
+from storage.inventory import Inventory
 
 
 class Source(Protocol):
@@ -135,3 +138,54 @@ class Borne:
             "why": found.why,
             "ticket": found.ticket,
         }
+
+
+class CoverageFact:
+    """``input.context.coverage``: whether the scopes that a judgement rests on were read completely, and which were not."""
+
+    name = "coverage"
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def of(self, resources: Sequence[Resource], at: datetime) -> Mapping[str, Any]:
+        """What was not read around each resource."""
+        del at
+        gaps = self._inventory.gaps()
+        return {resource.uid: Covered(gaps, resource) for resource in resources}
+
+    def revision(self, at: datetime) -> int:
+        """Tells one set of gaps from another; 0 where there is none."""
+        del at
+        gaps = self._inventory.gaps()
+        told = digest_of(part.encode() for scope, status in gaps for part in (str(scope), status))
+        return int.from_bytes(told[:8], "big") if gaps else 0
+
+
+class Covered:
+    """What was not read around one resource, by how far a policy looks."""
+
+    def __init__(self, gaps: Sequence[tuple[Scope, CoverageStatus]], resource: Resource) -> None:
+        self._gaps = gaps
+        ref = resource.ref
+        stands_in = ref.type == ACCOUNT_TYPE
+        provider = str(resource.document["provider"]) if stands_in else ref.provider
+        self._place = Scope(provider, ref.account, ref.region, ref.type)
+
+    def of(self, policy: Policy) -> Mapping[str, Any]:
+        """The coverage as a policy sees it. Causes are left out: they hold request ids, and differ each time."""
+        missing = [
+            {"account": scope.account, "region": scope.region, "type": scope.type, "status": status.value}
+            for scope, status in self._gaps
+            if self._concerns(scope, policy.scope)
+        ]
+        return {"complete": not missing, "gaps": missing}
+
+    def _concerns(self, scope: Scope, looks: PolicyScope) -> bool:
+        if looks is PolicyScope.ESTATE:
+            return True
+        # What is listed over an organisation or a folder may hold resources of any account.
+        here = replace(scope, account=self._place.account) if "/" in scope.account else scope
+        if looks is PolicyScope.RESOURCE:
+            return here.holds(self._place)
+        return (here.provider, here.account) == (self._place.provider, self._place.account)

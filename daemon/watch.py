@@ -30,7 +30,7 @@ from daemon.desk import Desk
 from daemon.durable import DurableRunner, ImmediateRunner, Listener, Runner
 from daemon.errands import Errands
 from daemon.exempting import ExemptionGate, Reminders
-from daemon.facts import BaselineFact, ExemptionFact, Facts
+from daemon.facts import BaselineFact, CoverageFact, ExemptionFact, Facts
 from daemon.gate import PolicyGate
 from daemon.health import Health
 from daemon.hooks.hook import Trigger
@@ -103,7 +103,13 @@ class Watch:
         self.grounds = Grounds(
             inventory=self.inventory,
             joins=Joins(database),
-            facts=Facts([BaselineFact(Baselines(database)), ExemptionFact(self.exemptions)]),
+            facts=Facts(
+                [
+                    BaselineFact(Baselines(database)),
+                    CoverageFact(self.inventory),
+                    ExemptionFact(self.exemptions),
+                ]
+            ),
         )
         self.judging = Judging(self.grounds, self.findings)
         self._providers = providers

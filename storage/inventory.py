@@ -18,7 +18,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from providers.provider import Deed
-from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Resource, ResourceRef, Scope
 from storage import documents
 from storage.attribution import note
 from storage.database import Database
@@ -187,6 +187,31 @@ class Inventory:
     def scopes(self) -> list[Scope]:
         """Every scope that was ever asked for."""
         return [state.scope for state in self.coverage()]
+
+    def gaps(self) -> list[tuple[Scope, CoverageStatus]]:
+        """What was not read completely when it was last asked for, by provider, account, region and type. Services that were
+        never switched on are no gap, nor is a whole account's refusal that a later complete reading outdates."""
+        now, later = SCOPE.c, SCOPE.alias().c
+        complete = CoverageStatus.COMPLETE.value
+        never_on = sa.and_(
+            now.status == CoverageStatus.NOT_ENABLED.value, now.type != ANY, now.last_complete_at.is_(None)
+        )
+        read_since = sa.exists().where(
+            later.provider == now.provider,
+            later.account == now.account,
+            later.status == complete,
+            later.last_complete_at > now.last_attempt_at,
+        )
+        query = (
+            sa.select(now.provider, now.account, now.region, now.type, now.status)
+            .where(
+                now.status != complete, ~never_on, ~sa.and_(now.region == ANY, now.type == ANY, read_since)
+            )
+            .order_by(now.provider, now.account, now.region, now.type)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [(Scope(*row[:4]), CoverageStatus(row.status)) for row in rows]
 
     def coverage(self) -> list[ScopeState]:
         """Each scope's state, by provider, account, region and type."""
