@@ -103,13 +103,18 @@ _TIMEOUTS = (boto.ReadTimeoutError, boto.ConnectTimeoutError)
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
+    boto.ProfileNotFound,
+    boto.ConfigNotFound,
+)
+"""There are none: nothing that ran out could be renewed."""
+_LOST_CREDENTIALS = (
     boto.CredentialRetrievalError,
     boto.TokenRetrievalError,
     boto.UnauthorizedSSOTokenError,
     boto.SSOError,
-    boto.ProfileNotFound,
-    boto.ConfigNotFound,
 )
+GIVE_CREDENTIALS = "`aws configure`, `aws sso login`, AWS_PROFILE, or a role of the instance"
+"""What makes credentials be found."""
 
 _PERFORM = re.compile(r"perform:?\s+([a-z0-9-]+:[A-Za-z0-9]+)")
 _MARKUP = re.compile(r"<[^>]*>")
@@ -133,6 +138,12 @@ def wrapped(service: str, operation: str, account: str, region: str) -> Iterator
     except _TIMEOUTS as error:
         raise TimedOut(f"{where}: no answer: {_line(error)}", code=type(error).__name__) from error
     except _NO_CREDENTIALS as error:
+        raise Denied(
+            # What to do is in the message: a coverage, which has no hint, is where it is read.
+            f"{where}: there are no credentials: {_line(error).rstrip('.')}; what gives some: {GIVE_CREDENTIALS}",
+            code=type(error).__name__,
+        ) from error
+    except _LOST_CREDENTIALS as error:
         raise Expired(
             f"{where}: no usable credentials: {_line(error)}",
             hint=_HINTS[Expired],

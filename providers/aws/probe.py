@@ -10,7 +10,7 @@ from typing import Any, Final
 import botocore.session
 
 from config.clouds import AwsSettings
-from providers.aws.errors import wrapped
+from providers.aws.errors import GIVE_CREDENTIALS, wrapped
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError
 from providers.probe import Look, Probe, look, nobody
@@ -42,7 +42,7 @@ def probe(settings: AwsSettings, *, clock: Callable[[], datetime]) -> Probe:
         return Probe(
             cloud="aws",
             cause="no credentials were found",
-            hint="`aws configure`, `aws sso login`, AWS_PROFILE, or a role of the instance; then run this again.",
+            hint=f"{GIVE_CREDENTIALS}; then run this again.",
         )
     sessions = Sessions(settings, clock=clock, attempts=1)
     try:

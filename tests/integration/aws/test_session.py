@@ -11,7 +11,7 @@ from config.clouds import AwsAccounts
 from providers.aws.clients import MAX_CLIENTS
 from providers.aws.provider import AwsProvider
 from providers.aws.session import Place
-from providers.errors import Expired, Refused
+from providers.errors import Denied, Refused
 from providers.sandbox.aws import AwsEmulator, Estate
 
 Make = Callable[..., AwsProvider]
@@ -49,12 +49,12 @@ def test_the_profile_serves_our_own_account_from_the_first_call(
 
 def test_a_profile_that_is_not_there(make: Make, profile: str) -> None:
     provider = make({"profile": "nobody"})
-    with pytest.raises(Expired, match="nobody"):
+    with pytest.raises(Denied, match="nobody"):
         provider.sessions.own_account()
 
 
 def test_no_credentials_at_all(make: Make, profile: str) -> None:
-    with pytest.raises(Expired, match="no usable credentials"):
+    with pytest.raises(Denied, match=r"there are no credentials: .* what gives some: `aws configure`"):
         make().sessions.own_account()
 
 
