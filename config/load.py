@@ -65,9 +65,10 @@ class Loaded:
 
     def place(self, error: ConfigurationError) -> ConfigurationError:
         """The same problems, each that names an option (``containment.hooks.x.use``) with the file and line it came from."""
-        return ConfigurationError(tuple(self._placed(problem) for problem in error.problems))
+        return ConfigurationError(tuple(self.at_its_line(problem) for problem in error.problems))
 
-    def _placed(self, problem: Problem) -> Problem:
+    def at_its_line(self, problem: Problem) -> Problem:
+        """A problem of an option with the file and line the option came from; any other as it is."""
         known = {dotted(at): origin for at, origin in self.origins.items()}
         name = problem.where
         while name and name not in known:

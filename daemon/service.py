@@ -24,6 +24,7 @@ from daemon.api.server import Server, application
 from daemon.schedule import Scheduler, interval
 from daemon.systemd import Notifier
 from daemon.watch import Watch
+from policies.errors import PolicyErrors
 from providers.registry import configured
 
 BEAT = timedelta(seconds=2)
@@ -117,7 +118,9 @@ class Service:
             try:
                 self._watch.reconfigure(self._configuration.current)
                 self._apply()
-            except WatchstanderError as error:
+            except WatchstanderError as raised:
+                fresh = self._configuration.loaded
+                error = raised.placed(fresh.at_its_line) if isinstance(raised, PolicyErrors) else raised
                 self._configuration.keep(before)
                 self._watch.metrics.reloads.labels("kept-old").inc()
                 self._watch.refused((error,))

@@ -10,10 +10,11 @@ PolicyError
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import UsageError, WatchstanderError
+from config.errors import Problem, UsageError, WatchstanderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ class PolicyErrors(UsageError):
             lines.append(f"  {error.position}: {error.what}")
             lines += [f"    {error.hint}"] if error.hint else []
         super().__init__("\n".join(lines))
+
+    def placed(self, place: Callable[[Problem], Problem]) -> PolicyErrors:
+        """The same, each that is about an option of the configuration at the place of that option."""
+
+        def put(error: PolicyError) -> PolicyError:
+            problem = place(Problem(str(error.position), error.what, error.hint))
+            if problem.where == str(error.position):
+                return error
+            return PackError(problem.what, Position(Path(problem.where)), hint=problem.hint)
+
+        return PolicyErrors(tuple(put(error) for error in self.errors))
 
 
 class EngineError(WatchstanderError):

@@ -23,6 +23,7 @@ from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import ReaderGone
 from daemon.cli.verbs import ConfigOption, FormatOption, NoColorOption, QuietOption
+from policies.errors import PolicyErrors
 
 NAME = "watchstander"
 _WATCH, _ASK, _JUDGE, _ACT, _KEEP = "Watch", "Ask", "Judge", "Act", "Keep house"
@@ -281,7 +282,7 @@ def _failed(error: Exception, state: State) -> int:
             if (show := getattr(error, "show", None)) is not None:
                 show()
             return ExitStatus.USAGE
-        case ConfigurationError():
+        case ConfigurationError() | PolicyErrors():
             # What is found later than loading knows the option, not its line.
             error = state.placed(error)
             return _report(error, error.message, error.hint, error.exit_status)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.cli.output import Format, Output
+from policies.errors import PolicyErrors
 
 if TYPE_CHECKING:
     from config.errors import ConfigurationError
@@ -70,10 +71,14 @@ class State:
 
         return load(self.config_path, self.environment)
 
-    def placed(self, error: ConfigurationError) -> ConfigurationError:
+    def placed(self, error: ConfigurationError | PolicyErrors) -> ConfigurationError | PolicyErrors:
         """The error with file and line for each option it names, where the configuration has been loaded."""
-        loaded = self.__dict__.get("loaded")
-        return error if loaded is None else self.loaded.place(error)
+        loaded: Loaded | None = self.__dict__.get("loaded")
+        if loaded is None:
+            return error
+        if isinstance(error, PolicyErrors):
+            return error.placed(loaded.at_its_line)
+        return loaded.place(error)
 
     @property
     def settings(self) -> Settings:

@@ -49,10 +49,13 @@ def test_a_checkout_at_another_commit_is_told_with_its_line(
     assert f'"commit": "{now}"' in said("policy", "list", "--format", "json").replace('":"', '": "')
     assert f"Commit:     {now}" in said("policy", "show", "acme.names")
     subprocess.run(["git", *commit], cwd=checkout, check=True)
-    told = said("config", "check")
-    assert told.startswith("2 ")
-    assert f"{path}:6: `policies.checkouts.acme.ref`: the checkout {checkout} is at commit " in told
-    assert f"not at v1 ({now[:12]})" in told
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"planned_values": {}}')
+    for verb in (("config", "check"), ("check", str(plan)), ("policy", "list"), ("policy", "show", "x")):
+        told = said(*verb)
+        assert told.startswith("2 ")
+        assert f"{path}:6: `policies.checkouts.acme.ref`: the checkout {checkout} is at commit " in told
+        assert f"not at v1 ({now[:12]})" in told
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.name)
