@@ -47,7 +47,7 @@ from storage.history import History
 from storage.inventory import Inventory
 from storage.observe import Context, Observer, Seen
 from storage.query import Filter
-from storage.rows import chunks
+from storage.rows import AT_ONCE, chunks
 from storage.tables import CODEC, VERSION
 from storage.times import to_us
 
@@ -261,7 +261,7 @@ def floors(database: Database, past: Past) -> dict[str, tuple[float, int]]:
 
     def decoded(query: str) -> int:
         rows = fetched(query)
-        for part in chunks(rows):  # as many documents at once as we give out
+        for part in chunks(rows, AT_ONCE):  # as many documents at once as we give out
             _batch = [orjson.loads(codecs.decode(codec, data)) for codec, data in part]
         return len(rows)
 

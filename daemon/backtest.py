@@ -168,7 +168,7 @@ class Backtest:
         at = since
         while True:
             there: set[str] = set()
-            for batch in self._inventory.find(Filter(types=types), at):
+            for batch in self._inventory.find(Filter(types=types), at, batch=500):
                 subjects = [s for r in batch if (s := _subject(policy, r.resource)) is not None]
                 verdicts = judge.judge(subjects, now=at, policies=[policy])
                 for subject, verdict in zip(subjects, verdicts, strict=True):

@@ -64,16 +64,26 @@ def _top(path: str) -> str:
     return path
 
 
+def _same(before: Any, after: Any) -> bool:
+    """Whether two JSON values are one, told in C, since most of two versions is. Equal alone is not enough: the type counts, to a
+    cloud 1 and true and 1.0 are three things."""
+    if before != after:
+        return False
+    if before is None or isinstance(before, str | int | float):
+        return type(before) is type(after)
+    return orjson.dumps(before) == orjson.dumps(after)
+
+
 def _diff(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
-    if before == after and (isinstance(before, str) or orjson.dumps(before) == orjson.dumps(after)):
-        # Most of two versions is the same, and told in C. Equal alone is not enough: 1 == True, but not to a cloud.
-        return
+    return iter(()) if _same(before, after) else _different(path, before, after)
+
+
+def _different(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _maps(path, before, after)
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         yield from _lists(path, before, after)
-    elif type(before) is not type(after) or before != after:
-        # The type counts: to a cloud, 1 and true and 1.0 are three things.
+    else:
         yield FieldChange(path, before, after)
 
 
@@ -81,10 +91,8 @@ def _maps(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Ite
     for key, old in before.items():
         if key not in after:
             yield FieldChange(_join(path, key), old, MISSING)
-        else:
-            new = after[key]
-            if old is not new:
-                yield from _diff(_join(path, key), old, new)
+        elif not _same(old, new := after[key]):
+            yield from _different(_join(path, key), old, new)
     for key, new in after.items():
         if key not in before:
             yield FieldChange(_join(path, key), MISSING, new)

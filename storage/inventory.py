@@ -26,7 +26,7 @@ from storage.known import Surroundings
 from storage.observe import Context, Observer, Seen, remove
 from storage.query import Filter, Reader
 from storage.recording import Recording, record_coverage
-from storage.rows import place_id, rows_by
+from storage.rows import AT_ONCE, place_id, rows_by
 from storage.tables import APPLIED, COVERAGE, DUE, RESOURCE, SCOPE
 from storage.times import ended, from_us, to_us
 from storage.values import Change, ScopeState, StoredResource
@@ -127,9 +127,10 @@ class Inventory:
         return self._reader.get(uid, at)
 
     def find(
-        self, wanted: Filter | None = None, at: datetime | None = None, *, batch: int = 500
+        self, wanted: Filter | None = None, at: datetime | None = None, *, batch: int = AT_ONCE
     ) -> Iterator[list[StoredResource]]:
-        """Matching resources in batches of at most ``batch`` (500 at the most), now or at a time."""
+        """Matching resources in batches of at most ``batch`` (500 at the most), now or at a time. The default suits who walks
+        over them; who does something for each batch (judges it, writes) takes larger ones."""
         return self._reader.find(wanted or Filter(), at, batch)
 
     def count(self, wanted: Filter | None = None, at: datetime | None = None) -> int:

@@ -22,7 +22,7 @@ from storage import documents, search
 from storage.among import among
 from storage.database import Database
 from storage.documents import Record
-from storage.rows import CHUNK, chunks, decode
+from storage.rows import AT_ONCE, chunks, decode
 from storage.tables import DUE, RESOURCE, SCOPE, VERSION
 from storage.times import OPEN, ended, from_us, to_us
 from storage.values import StoredResource, Ticket
@@ -209,18 +209,21 @@ class Reader:
         """Matching resources in batches, by resource id. Each batch is a transaction of its own, so a slow consumer
         holds nothing open; with ``at`` the whole is still one consistent state."""
         ids = self._ids(wanted, at)
-        for part in chunks(ids, min(batch, CHUNK)):
+        for part in chunks(ids):
             query = _JOINED.where(among(RESOURCE.c.id, part), _valid(at)).order_by(RESOURCE.c.id)
             with self._database.read() as connection:
-                found = self._stored(connection, connection.execute(query).all(), at)
-            kept = [r for r in found if wanted.accepts(r)] if wanted.reads_documents else found
-            if kept:
-                yield kept
+                rows = connection.execute(query).all()
+                self._codecs.load(connection, {row.codec_id for row in rows})
+            for few in chunks(rows, batch):
+                found = [self._one(row, at, due=False) for row in few]
+                kept = [r for r in found if wanted.accepts(r)] if wanted.reads_documents else found
+                if kept:
+                    yield kept
 
     def count(self, wanted: Filter, at: datetime | None) -> int:
         """How many match."""
         if wanted.reads_documents:
-            return sum(len(batch) for batch in self.find(wanted, at, CHUNK))
+            return sum(len(batch) for batch in self.find(wanted, at, AT_ONCE))
         query = sa.select(sa.func.count()).select_from(RESOURCE)
         if at is None:
             query = query.where(RESOURCE.c.deleted_at.is_(None))

@@ -17,6 +17,9 @@ from storage.tables import RESOURCE, SCOPE
 
 CHUNK = 500
 """How many keys one query asks for."""
+AT_ONCE = 50
+"""How many decoded documents are given out at once to whoever only walks over them: so many stay in the processor's cache, and
+their memory is used again; 500 are asked of the system anew each time (decision 0240)."""
 PLACED = (RESOURCE.c.uid, SCOPE.c.provider, SCOPE.c.account, SCOPE.c.region, SCOPE.c.type)
 """What :func:`ref_of` takes of a row."""
 
