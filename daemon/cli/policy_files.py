@@ -47,7 +47,9 @@ def given(paths: Iterable[Path]) -> Given:
             and ((path / MANIFEST).is_file() or any(path.rglob(PACK_FILE)) or set_folders(path, DISK))
         ):
             found.whole.append(path)
-        elif path.parent.parent.name == "test" and (path.is_dir() or path.suffix in CASES):
+        elif (path.parent.name == "test" and (path.parent.parent / f"{path.name}.sentinel").is_file()) or (
+            path.parent.parent.name == "test" and path.suffix in CASES
+        ):
             found.cases.append(path)
         elif path.suffix == ".sentinel":
             found.sentinel.append(path)

@@ -147,8 +147,12 @@ def test_test_runs_sentinels_tests_too(folder: Path) -> None:
     case = folder / "test" / "s" / "good.hcl"
     case.parent.mkdir(parents=True)
     case.write_text('param "n" {\n  value = 1\n}\n')
-    status, answer = document("policy", "test", folder)
-    assert (status, answer["passed"]) == (0, 1)
+    for path in (folder, folder / "s.sentinel", case.parent, case):
+        status, answer = document("policy", "test", path)
+        assert (status, answer["passed"]) == (0, 1), path
+    (folder / "test" / "rego").mkdir()
+    (folder / "test" / "rego" / "p.rego").write_text("package p\ndeny contains\n")
+    assert document("policy", "check", folder / "test" / "rego")[0] == 2, "not every folder there holds cases"
     case.write_text('param "n" {\n  value = 2\n}\n')
     assert document("policy", "test", folder)[1]["failed"] == 1
 
