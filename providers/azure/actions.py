@@ -92,7 +92,7 @@ class ApplyTag(Change):
     def write(
         self, session: Session, versions: Versions, identity: ResourceId, state: Mapping[str, Any]
     ) -> str | None:
-        client = session.resources(identity.subscription)
+        client = session.resources(identity.account)
         absent = state["value"] is None
         body = {
             "operation": "Delete" if absent else "Merge",
@@ -139,7 +139,7 @@ class DisableStoragePublicAccess(Change):
     def write(
         self, session: Session, versions: Versions, identity: ResourceId, state: Mapping[str, Any]
     ) -> str | None:
-        client = session.resources(identity.subscription)
+        client = session.resources(identity.account)
         version = versions.of(identity)
         body = {"properties": {"allowBlobPublicAccess": state["allowBlobPublicAccess"]}}
         return _finish(
@@ -243,7 +243,7 @@ def _finish(session: Session, identity: ResourceId, what: str, begin: Any) -> st
         poller.result(0)
         return True
 
-    if not session.call(identity.subscription, "arm", f"{what} on {identity.uid}", run):
+    if not session.call(identity.account, "arm", f"{what} on {identity.uid}", run):
         raise TimedOut(
             f"{what} on {identity.uid} is accepted, but has not ended after {timeout:g} s.",
             hint="Look at the resource before trying again: the change may still come.",

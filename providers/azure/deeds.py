@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from providers.azure import events
-from providers.azure.names import ResourceId
+from providers.azure.above import GROUPS
+from providers.azure.names import ResourceId, above, group_of
 from providers.azure.past import changes_since
 from providers.azure.reread import identity_of
 from providers.azure.session import Session
@@ -23,6 +24,8 @@ from providers.resource import ResourceRef
 LAG: Final = timedelta(minutes=20)
 """What the activity log may be behind."""
 API_VERSION: Final = "2015-04-01"
+GROUP_VERSION: Final = "2017-03-01-preview"
+"""The version that has the log of a management group."""
 PERMISSION: Final = "Microsoft.Insights/eventtypes/values/read"
 
 
@@ -35,7 +38,7 @@ def deeds(session: Session, ref: ResourceRef, since: datetime, until: datetime) 
     except Denied as error:
         error.permission = PERMISSION
         refused, found = error, []
-    if not found:
+    if not found and not above(identity.account):
         found = [
             Deed(id=change.id, at=change.at, actor=change.actor, operation=change.operation or change.kind)
             for change in changes_since(session, [identity], since)[identity.uid]
@@ -47,16 +50,15 @@ def deeds(session: Session, ref: ResourceRef, since: datetime, until: datetime) 
 
 
 def _activity(session: Session, identity: ResourceId, since: datetime, until: datetime) -> Iterator[Deed]:
-    group = identity.group
-    where = f"resourceGroupName eq '{group}'" if group is not None else f"resourceUri eq '{identity.uid}'"
-    window = f"eventTimestamp ge '{_time(since)}' and eventTimestamp le '{_time(until)}'"
-    path = f"/subscriptions/{identity.subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+    where, version = _log_of(identity)
+    condition = f"eventTimestamp ge '{_time(since)}' and eventTimestamp le '{_time(until)}'"
+    if not above(identity.account):
+        group = identity.group
+        own = f"resourceGroupName eq '{group}'" if group is not None else f"resourceUri eq '{identity.uid}'"
+        condition = f"{condition} and {own}"
+    path = f"{where}/providers/Microsoft.Insights/eventtypes/management/values"
     for item in session.items(
-        identity.subscription,
-        path,
-        API_VERSION,
-        service="insights",
-        query={"$filter": f"{window} and {where}"},
+        identity.account, path, version, service="insights", query={"$filter": condition}
     ):
         try:
             event = events.parse_event(item)
@@ -67,6 +69,14 @@ def _activity(session: Session, identity: ResourceId, since: datetime, until: da
             continue
         if any(named.uid == identity.uid for named in event.refs):
             yield Deed.of(event)
+
+
+def _log_of(identity: ResourceId) -> tuple[str, str]:
+    """Where the activity log is that a resource's changes are in, and its api-version."""
+    group = group_of(identity.account)
+    if group is not None:
+        return f"{GROUPS}/{group}", GROUP_VERSION
+    return "" if above(identity.account) else f"/subscriptions/{identity.account}", API_VERSION
 
 
 def _time(value: datetime) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from providers.azure.names import SUBSCRIPTION
+from providers.azure.names import MANAGEMENT_GROUP, ROLE_ASSIGNMENT, SUBSCRIPTION
 
 _INSIGHTS: Final = "/providers/Microsoft.Insights/diagnosticSettings"
 _AUTHORIZATION: Final = "/providers/Microsoft.Authorization"
@@ -143,3 +143,61 @@ DETAILS: Final[Mapping[str, Detail]] = {
     )
 }
 """Type (lower case) -> its declaration."""
+
+GROUPS_VERSION: Final = "2020-05-01"
+_EXACTLY: Final = {"$filter": "atExactScope()"}
+ABOVE: Final[Mapping[str, Detail]] = {
+    detail.type: detail
+    for detail in (
+        Detail(
+            spelled="Microsoft.Management/managementGroups",
+            version=GROUPS_VERSION,
+            below={MANAGEMENT_GROUP: ""},
+            what="the group itself: its name and what it is below",
+        ),
+        Detail(
+            spelled="Microsoft.Authorization/roleAssignments",
+            version="2022-04-01",
+            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/roleAssignments"},
+            query={"$filter": "atScope()"},
+            what="who may do what in everything below the group; those at the tenant's root as of the account `tenants/ID`",
+        ),
+        Detail(
+            spelled="Microsoft.Authorization/policyAssignments",
+            version="2023-04-01",
+            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyAssignments"},
+            query=_EXACTLY,
+            what="Azure policies in force below the group",
+        ),
+        Detail(
+            spelled="Microsoft.Authorization/policyDefinitions",
+            version="2023-04-01",
+            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyDefinitions"},
+            query=_EXACTLY,
+            what="policies defined at the group",
+        ),
+        Detail(
+            spelled="Microsoft.Authorization/policySetDefinitions",
+            version="2023-04-01",
+            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policySetDefinitions"},
+            query=_EXACTLY,
+            what="sets of policies defined at the group",
+        ),
+        Detail(
+            spelled="Microsoft.Authorization/policyExemptions",
+            version="2022-07-01-preview",
+            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyExemptions"},
+            query=_EXACTLY,
+            what="what policies do not hold for",
+        ),
+        Detail(
+            spelled="Microsoft.Insights/diagnosticSettings",
+            version="2021-05-01-preview",
+            below={MANAGEMENT_GROUP: _INSIGHTS},
+            what="where the group's activity log goes",
+        ),
+    )
+}
+"""Type (lower case) -> how it is listed at a management group."""
+AT_ROOT: Final = frozenset({ROLE_ASSIGNMENT})
+"""The types that can be attached to the tenant's root."""

@@ -1,13 +1,16 @@
-"""Which scopes there are: the subscriptions the credentials see, narrowed by configuration and by what was asked."""
+"""Which scopes there are: the subscriptions the credentials see and what is above them, narrowed by configuration and by what was
+asked."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from config.clouds import AzureSettings
-from providers.azure.details import DETAILS
-from providers.azure.names import PROVIDER
+from providers.azure.above import GROUPS, management_groups
+from providers.azure.details import ABOVE, AT_ROOT, DETAILS, GROUPS_VERSION
+from providers.azure.names import PROVIDER, above, group_account, tenant_account, tenant_of
 from providers.azure.queries import within
 from providers.azure.session import Session
 from providers.errors import Denied, ProviderError, Unavailable
@@ -16,9 +19,18 @@ from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, Scope
 
 READABLE_STATES = frozenset({"enabled", "warned", "pastdue", "disabled"})
 """A disabled subscription cannot be written to, but its resources are there and can be read; a deleted one has none."""
-GROUPS_VERSION: Final = "2020-05-01"
 DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
 """What looking below a management group needs."""
+ALL_GROUPS: Final = "managementgroups"
+"""The account that stands for the management groups where they could not be listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What is below a management group, however deep. ``groups``: account -> name, with the group itself."""
+
+    subscriptions: frozenset[str]
+    groups: Mapping[str, str]
 
 
 def discover(
@@ -31,14 +43,21 @@ def discover(
         return Discovery(scopes=())
     unread: list[Coverage] = []
     excluded = {s.lower() for s in settings.exclude_subscriptions}
+    barred: set[str] = set()
     for group in settings.exclude_management_groups:
-        excluded |= below(session, group)
+        found = below(session, group)
+        excluded |= found.subscriptions
+        barred |= found.groups.keys()
     wanted = {s.lower() for s in settings.subscriptions}
+    groups: dict[str, str] = {}
     for group in settings.management_groups:
         try:
-            wanted |= below(session, group)
+            found = below(session, group)
         except ProviderError as error:
-            unread.append(_unread(Scope(PROVIDER, f"managementgroups/{group.lower()}", ANY, ANY), error))
+            unread.append(_unread(Scope(PROVIDER, group_account(group), ANY, ANY), error))
+            continue
+        wanted |= found.subscriptions
+        groups |= found.groups
     narrowed = bool(settings.subscriptions or settings.management_groups)
     names: dict[str, str] = {}
     foreign: dict[str, str] = {}
@@ -74,11 +93,54 @@ def discover(
         for s in sorted(names)
         if (not narrowed or s in wanted) and s not in excluded and (not asked or s in asked)
     ]
+    types = _types_above(settings, selection)
+    if types and not narrowed and (not asked or any(above(a) or a == ALL_GROUPS for a in asked)):
+        try:
+            groups = _visible_above(session)
+        except ProviderError as error:
+            unread.append(_unread(Scope(PROVIDER, ALL_GROUPS, ANY, ANY), error))
+    upper = {
+        account: name
+        for account, name in sorted(groups.items())
+        if types and account not in barred and (not asked or account in asked)
+    }
     return Discovery(
-        scopes=tuple(_scopes(chosen, settings, selection)),
+        scopes=(
+            *_scopes(chosen, settings, selection),
+            *(
+                Scope(PROVIDER, account, ANY, of_type)
+                for account in upper
+                for of_type in types
+                if tenant_of(account) is None or of_type in AT_ROOT
+            ),
+        ),
         unread=tuple(unread),
-        accounts={s: names[s] for s in chosen},
+        accounts={s: names[s] for s in chosen} | upper,
     )
+
+
+def _types_above(settings: AzureSettings, selection: Selection) -> list[str]:
+    """The types wanted of what is above the subscriptions. None of it has a location."""
+    if selection.regions and GLOBAL not in selection.regions:
+        return []
+    never = [t.lower() for t in settings.exclude_types]
+    wanted = narrow(settings.types, selection.types)
+    return [t for t in ABOVE if any(within(t, w) for w in wanted) and not any(within(t, n) for n in never)]
+
+
+def _visible_above(session: Session) -> dict[str, str]:
+    """Account -> name of every management group the credentials see, and of the tenant whose root they look at. Raises
+    ProviderError."""
+    found: dict[str, str] = {}
+    for group in management_groups(session):
+        own, properties = str(group.get("name") or ""), group.get("properties")
+        if not own:
+            raise Unavailable("A management group was listed without an id.")
+        known = properties if isinstance(properties, Mapping) else {}
+        found[group_account(own)] = str(known.get("displayName") or "")
+        if known.get("tenantId"):
+            found[tenant_account(str(known["tenantId"]))] = "what is assigned at the root of the tenant"
+    return found
 
 
 def _scopes(accounts: list[str], settings: AzureSettings, selection: Selection) -> Iterator[Scope]:
@@ -106,16 +168,16 @@ def named(settings: AzureSettings, session: Session) -> tuple[set[str] | None, s
         {s.lower() for s in ids} for ids in (settings.subscriptions, settings.exclude_subscriptions)
     )
     for group in settings.management_groups:
-        wanted |= below(session, group)
+        wanted |= below(session, group).subscriptions
     for group in settings.exclude_management_groups:
-        never |= below(session, group)
+        never |= below(session, group).subscriptions
     narrowed = bool(settings.subscriptions or settings.management_groups)
     return wanted if narrowed else None, never
 
 
-def below(session: Session, group: str) -> set[str]:
-    """The ids of all subscriptions below a management group, however deep. Raises ProviderError."""
-    path = f"/providers/Microsoft.Management/managementGroups/{group}/descendants"
+def below(session: Session, group: str) -> Below:
+    """What is below a management group. Raises ProviderError."""
+    path = f"{GROUPS}/{group}/descendants"
     try:
         items = list(session.items(ANY, path, GROUPS_VERSION))
     except Denied as error:
@@ -125,15 +187,22 @@ def below(session: Session, group: str) -> set[str]:
             permission=error.permission or DESCENDANTS,
             hint="Assign the role at the management group; see `watchstander permissions azure`.",
         ) from error
-    found = set()
+    subscriptions = set()
+    groups = {group_account(group): ""}
     for item in items:
-        if str(item.get("type") or "").lower().rpartition("/")[2] != "subscriptions":
+        kind = str(item.get("type") or "").lower().rpartition("/")[2]
+        if kind not in ("subscriptions", "managementgroups"):
             continue
         name = str(item.get("name") or "").lower()
         if not name:
-            raise Unavailable(f"Management group {group} has a subscription without an id.")
-        found.add(name)
-    return found
+            raise Unavailable(f"Management group {group} has something below it without an id.")
+        if kind == "subscriptions":
+            subscriptions.add(name)
+        else:
+            properties = item.get("properties")
+            known = properties if isinstance(properties, Mapping) else {}
+            groups[group_account(name)] = str(known.get("displayName") or "")
+    return Below(frozenset(subscriptions), groups)
 
 
 def subscriptions(session: Session) -> Iterator[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from providers.azure.names import SUBSCRIPTION, ResourceId, parse, ref_of, region_of
+from providers.azure.names import MANAGEMENT_GROUP, SUBSCRIPTION, ResourceId, above, parse, ref_of, region_of
 from providers.normalise import Rules, canonical
 from providers.resource import Resource
 
@@ -35,6 +35,16 @@ VOLATILE: Final = frozenset(
 )
 """Property names (lower case) that change without anyone changing the resource, at any depth but below ``tags``."""
 VOLATILE_OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
+    # The count of its changes, and what only Resource Graph adds: where it stands is told by its parent.
+    MANAGEMENT_GROUP: frozenset(
+        {
+            "properties.details.version",
+            "properties.details.updatedTime",
+            "properties.details.updatedBy",
+            "properties.details.managementGroupAncestors",
+            "properties.details.managementGroupAncestorsChain",
+        }
+    ),
     # Resource Graph alone adds the running state; ARM's plain GET has none of it.
     "microsoft.compute/virtualmachines": frozenset({"properties.extended", "properties.instanceView"}),
     "microsoft.compute/disks": frozenset({"properties.diskState"}),
@@ -57,12 +67,13 @@ TOP_LEVEL: Final = (
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|\+00:00)?")
 
 
-def resource_of(raw: Mapping[str, Any]) -> Resource:
-    """A row of Resource Graph or an answer of ARM as a resource. Raises ValueError for what is not one."""
+def resource_of(raw: Mapping[str, Any], tenant: str | None = None) -> Resource:
+    """A row of Resource Graph or an answer of ARM as a resource; ``tenant`` is whose it is, where a row does not tell it. Raises
+    ValueError for what is not one."""
     resource_id = raw.get("id")
     if not isinstance(resource_id, str):
         raise ValueError("a resource without an id")
-    identity = parse(resource_id)
+    identity = parse(resource_id, tenant or raw.get("tenantId"))
     document = document_of(raw, identity)
     tags = document.get("tags") or {}
     return Resource(
@@ -83,8 +94,11 @@ def document_of(raw: Mapping[str, Any], identity: ResourceId) -> dict[str, Any]:
     else:
         known.pop("tenantId", None)
     # What names the resource and where it is, is spelled by two sources in two ways: one spelling.
-    known |= {"id": identity.uid, "type": identity.type, "subscriptionId": identity.subscription}
+    known |= {"id": identity.uid, "type": identity.type}
     known.pop("resourceGroup", None)
+    known.pop("subscriptionId", None)
+    if not above(identity.account):
+        known["subscriptionId"] = identity.account
     if identity.group is not None:
         known["resourceGroup"] = identity.group
     if "location" in known:

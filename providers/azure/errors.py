@@ -35,6 +35,10 @@ _GONE = frozenset(
         "parentresourcenotfound",
         "notfound",
         "roleassignmentnotfound",
+        "policyassignmentnotfound",
+        "policydefinitionnotfound",
+        "policyexemptionnotfound",
+        "policysetdefinitionnotfound",
     }
 )
 _NOT_ENABLED = frozenset(

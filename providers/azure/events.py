@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import orjson
 
-from providers.azure.details import DETAILS
-from providers.azure.names import PROVIDER, ROLE_ASSIGNMENT, ResourceId, parse, ref_of
+from providers.azure.details import AT_ROOT, DETAILS
+from providers.azure.names import PROVIDER, ROLE_ASSIGNMENT, ResourceId, parse, ref_of, tenant_of
 from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import ANY, GLOBAL, ResourceRef
 
@@ -91,10 +91,11 @@ def parse_event(body: Mapping[str, Any]) -> Event | Ignored | None:
     return None
 
 
-def refs_of(resource_id: str) -> tuple[ResourceRef, ...]:
-    """What to re-read when something at this id has changed: itself if it is listed, else what it is part of. A detail that is
-    read by itself stands before what has it, which people look at."""
-    identity = parse(resource_id)
+def refs_of(identity: ResourceId) -> tuple[ResourceRef, ...]:
+    """What to re-read when something has changed: itself if it is listed, else what it is part of. A detail that is read by itself
+    stands before what has it, which people look at. Nothing for what is at a tenant's root and is not read there."""
+    if tenant_of(identity.account) is not None:
+        return (ref_of(identity),) if identity.type in AT_ROOT else ()
     own = (ref_of(identity),) if identity.type in DETAILS else ()
     return (*own, _listed(identity))
 
@@ -118,6 +119,7 @@ def _grid(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:
         return IGNORED  # nothing was changed
     data = _mapping(body.get("data"), "data")
     resource_id = _text(data.get("resourceUri") or body.get("subject"), "subject")
+    identity = parse(resource_id, _tenant(data))
     operation = str(data.get("operationName") or kind)
     return Event(
         id=_text(body.get("id"), "id"),
@@ -125,11 +127,11 @@ def _grid(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:
         provider=PROVIDER,
         type=operation,
         title=f"{operation} on {resource_id}",
-        account=parse(resource_id).subscription,
+        account=identity.account,
         region=ANY,
         occurred_at=_time(body.get("eventTime") or body.get("time")),
         actor=_actor(data.get("claims"), data),
-        refs=refs_of(resource_id),
+        refs=refs_of(identity),
         detail={
             "operation": operation,
             "status": str(data.get("status") or ""),
@@ -151,8 +153,9 @@ def _activity(body: Mapping[str, Any]) -> Event | Ignored | None:
     if status not in _ENDED_WELL or verb not in ("write", "delete", "action"):
         return IGNORED  # a beginning, a failure, or something that changes nothing (a policy's audit)
     when = _time(body.get("time") or body.get("eventTimestamp"))
-    identity = body.get("identity")
-    claims = body.get("claims") or (identity.get("claims") if isinstance(identity, Mapping) else None)
+    identity = parse(resource_id, _tenant(body))
+    who = body.get("identity")
+    claims = body.get("claims") or (who.get("claims") if isinstance(who, Mapping) else None)
     location = body.get("location")
     return Event(
         id=_text(body.get("eventDataId") or _digest(body), "eventDataId"),
@@ -160,11 +163,11 @@ def _activity(body: Mapping[str, Any]) -> Event | Ignored | None:
         provider=PROVIDER,
         type=operation,
         title=f"{operation} on {resource_id}",
-        account=parse(resource_id).subscription,
+        account=identity.account,
         region=str(location).lower() if isinstance(location, str) and location else GLOBAL,
         occurred_at=when,
         actor=_actor(claims, body),
-        refs=refs_of(resource_id),
+        refs=refs_of(identity),
         detail={
             "operation": operation,
             "status": status,
@@ -194,7 +197,7 @@ def _alert(body: Mapping[str, Any]) -> Event | Ignored | None:
     alert_type = _text(facts.get("alerttype"), "alertType")
     resources = list(_resource_ids(facts.get("resourceidentifiers")))
     own = str(body.get("id") or facts.get("azureresourceid") or "")
-    account = next((parse(r).subscription for r in [*resources, own] if _is_id(r)), "")
+    account = next((parse(r).account for r in [*resources, own] if _is_id(r)), "")
     if not account:
         raise ValueError("a Defender alert that names no subscription")
     title = str(facts.get("alertdisplayname") or facts.get("displayname") or alert_type)
@@ -211,7 +214,7 @@ def _alert(body: Mapping[str, Any]) -> Event | Ignored | None:
             facts.get("timegeneratedutc") or facts.get("timegenerated") or facts.get("starttimeutc")
         ),
         severity=_SEVERITIES.get(severity, Severity.MEDIUM),
-        refs=tuple(dict.fromkeys(ref for r in resources if _is_id(r) for ref in refs_of(r))),
+        refs=tuple(dict.fromkeys(ref for r in resources if _is_id(r) for ref in refs_of(parse(r)))),
         detail={
             "severity": severity or "medium",
             "title": title,
@@ -260,6 +263,11 @@ def _address(record: Mapping[str, Any]) -> str | None:
     request = record.get("httpRequest")
     found = request.get("clientIpAddress") if isinstance(request, Mapping) else None
     return str(found) if found else None
+
+
+def _tenant(record: Mapping[str, Any]) -> str | None:
+    found = record.get("tenantId")
+    return found if isinstance(found, str) and found else None
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:

@@ -41,19 +41,33 @@ _MORE: Final = frozenset({"skip_token", "$skipToken", "skipToken"})
 def read_export(path: Path, notes: list[str]) -> Iterator[Resource]:
     """The resources of one file, in its order; ``notes`` gets what the export says of its own gaps. Raises UsageError, with
     file and line, for what is no Resource Graph answer."""
+    built_in = 0
     for raw, where in _rows(path, notes):
+        if _is_built_in(raw):
+            built_in += 1
+            continue
         try:
             found = resource_of(raw)
         except (ValueError, DocumentTooDeep) as error:
             raise UsageError(
                 f"{where}: {error}",
-                hint="Export with the columns of the table, at least `id`, `type` and `properties`.",
+                hint="Export with the columns of the table, at least `id`, `type`, `properties` and `tenantId`.",
             ) from error
         unread = {name: NOT_PROJECTED for name in COLUMNS if name not in raw}
         if raw.get("properties", {}) is None:
             unread["properties"] = NO_PROPERTIES
         document = {key: value for key, value in found.document.items() if key not in unread}
         yield replace(found, document=document, unread=unread)
+    if built_in:
+        notes.append(f"{path}: {built_in} definitions that are built into Azure are left out")
+
+
+def _is_built_in(raw: Mapping[str, Any]) -> bool:
+    """Whether a row is a role or a policy that every tenant has: it lives nowhere."""
+    properties = raw.get("properties")
+    if not str(raw.get("id")).lower().startswith("/providers/") or not isinstance(properties, Mapping):
+        return False
+    return bool({properties.get("type"), properties.get("policyType")} & {"BuiltInRole", "BuiltIn", "Static"})
 
 
 def _rows(path: Path, notes: list[str]) -> Iterator[tuple[Mapping[str, Any], str]]:

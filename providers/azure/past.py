@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from providers.azure.document import resource_of
-from providers.azure.names import ResourceId
+from providers.azure.names import ResourceId, above
 from providers.azure.queries import quoted
 from providers.azure.reread import fetch, identity_of
 from providers.azure.session import Session
@@ -60,7 +60,7 @@ def past(
     clock: Callable[[], datetime],
 ) -> Iterator[Remembered]:
     """Of each resource, in their order, the versions since ``since``; the first one is how it was at the window's start, if
-    it was there."""
+    it was there. None of what is above the subscriptions, of which Resource Graph records no changes."""
     start = max(since.astimezone(UTC), clock() - RETENTION)
     named: dict[str, ResourceId] = {}
     refused: dict[str, ProviderError] = {}
@@ -71,7 +71,7 @@ def past(
             refused[ref.uid] = error
     changes: Mapping[str, Sequence[Change]] = {}
     try:
-        changes = changes_since(session, list(named.values()), start)
+        changes = changes_since(session, [one for one in named.values() if not above(one.account)], start)
     except ProviderError as error:
         refused |= dict.fromkeys(named, error)
 
@@ -79,7 +79,7 @@ def past(
         if ref.uid in refused:
             raise refused[ref.uid]
         identity = named[ref.uid]
-        if not (told := changes[identity.uid]):
+        if not (told := changes.get(identity.uid)):
             return []  # How it is now need not be asked.
         try:
             present: Mapping[str, Any] | None = fetch(session, versions, identity)
@@ -105,7 +105,7 @@ def changes_since(
         f" | where todatetime(properties.changeAttributes.timestamp) >= datetime({start.strftime('%Y-%m-%dT%H:%M:%SZ')})"
         " | order by id asc"
     )
-    subscriptions = sorted({one.subscription for one in identities})
+    subscriptions = sorted({one.account for one in identities})
     rows: list[Mapping[str, Any]] = []
     token: str | None = None
     for _ in range(_MOST_PAGES):

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from config.clouds import AzureSettings
+from providers.azure.above import LISTING as LISTING_GROUPS
 from providers.azure.actions import CHANGES
 from providers.azure.deeds import PERMISSION
-from providers.azure.details import DETAILS, Detail
+from providers.azure.details import ABOVE, DETAILS, Detail
 from providers.azure.discovery import DESCENDANTS
 from providers.azure.queries import within
 from providers.azure.rights import QUEUE_ROLE
@@ -45,7 +46,9 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
         stem = pattern.rstrip("*").rstrip("/")
         if stem:
             actions.add(f"{stem}/*/read" if pattern.endswith("*") else f"{stem}/read")
-    for detail in _details(settings):
+    for detail in _details(settings, ABOVE):
+        actions.update((detail.permission, LISTING_GROUPS))
+    for detail in _details(settings, DETAILS):
         actions.update((detail.permission, *(f"{parent}/read" for parent in detail.parents)))
         if detail.parents:
             actions.add(LISTING)
@@ -75,13 +78,13 @@ def role(settings: AzureSettings, *, contain: bool, kinds: Collection[str] = ())
     }
 
 
-def _details(settings: AzureSettings) -> list[Detail]:
+def _details(settings: AzureSettings, declared: Mapping[str, Detail]) -> list[Detail]:
     """The details that are read, where types are named: without names, all reading is granted anyway."""
     wanted = [t.lower() for t in settings.types]
     never = [t.lower() for t in settings.exclude_types]
     return [
         detail
-        for of_type, detail in DETAILS.items()
+        for of_type, detail in declared.items()
         if any(within(of_type, w) for w in wanted) and not any(within(of_type, n) for n in never)
     ]
 

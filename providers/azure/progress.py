@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from providers.azure.names import above
 from providers.errors import ProviderError, TimedOut
 from providers.resource import Coverage, CoverageStatus, Scope
+
+
+def _place(account: str) -> str:
+    return account if above(account) else f"subscription {account}"
 
 
 class Progress:
@@ -38,7 +43,7 @@ class Progress:
             self._started = now
         if now >= self._started + self._deadline:
             raise TimedOut(
-                f"Reading subscription {self._scope.account} took longer than the deadline.",
+                f"Reading {_place(self._scope.account)} took longer than the deadline.",
                 hint="Raise `budget.scope_deadline`.",
             )
 

@@ -2,7 +2,8 @@
 
 A scope is (azure, subscription, region or ANY, type, prefix or ANY). The tables are read one after another, ordered by id and
 paged; what came before a failure is given, and the coverage says that it was not all. Small subscriptions are listed
-together (:mod:`.batches`); what Resource Graph does not list at all, :mod:`.detail_reader` reads.
+together (:mod:`.batches`); what Resource Graph does not list at all, :mod:`.detail_reader` reads, and what is above the
+subscriptions, :mod:`.above`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from config.clouds import AzureSettings
+from providers.azure.above import AboveReader
 from providers.azure.batches import Batches
 from providers.azure.detail_reader import DetailReader
 from providers.azure.details import DETAILS
 from providers.azure.document import resource_of
+from providers.azure.names import above
 from providers.azure.progress import Progress
 from providers.azure.queries import ORDER, excluded_from, queries
 from providers.azure.rights import require
@@ -37,10 +40,13 @@ class Reader:
         self._clock = clock
         self._batches = Batches()
         self._details = DetailReader(session)
+        self._above = AboveReader(session, versions)
 
     def plan(self, scopes: Iterable[Scope]) -> None:
         """Say what is going to be read, so that small subscriptions can be listed together."""
-        self._batches.plan((s for s in scopes if s.type not in DETAILS), self._counts)
+        self._batches.plan(
+            (s for s in scopes if s.type not in DETAILS and not above(s.account)), self._counts
+        )
 
     def forget(self, account: str) -> None:
         """Something newer is known of an account than what was listed together and waits to be read."""
@@ -50,6 +56,8 @@ class Reader:
         """One pass over a scope. What Azure answers instead ends up in the coverage."""
         excluded = excluded_from(scope, self._settings.exclude_types)
         progress = Progress(scope, self._clock, self._settings.budget.scope_deadline, excluded)
+        if above(scope.account):
+            return Reading(scope, self._above.stream(scope, progress))
         if scope.type in DETAILS:
             return Reading(scope, self._details.stream(scope, DETAILS[scope.type], progress))
         return Reading(scope, self._stream(scope, progress))

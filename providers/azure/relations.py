@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from providers.azure.details import DETAILS
-from providers.azure.names import GROUP
+from providers.azure.details import ABOVE, DETAILS
+from providers.azure.names import GROUP, MANAGEMENT_GROUP
 from providers.relation import Relation
 
 ACCOUNT: Final = "microsoft.resources/subscriptions"
@@ -94,6 +94,12 @@ RELATIONS: Final = (
         for detail in DETAILS.values()
         for parent, path in detail.below.items()
     ),
+    *(
+        Relation(detail.type, "uid", MANAGEMENT_GROUP, fold=True, cut=f"/providers/{detail.type}/")
+        for detail in ABOVE.values()
+        if detail.type != MANAGEMENT_GROUP
+    ),
+    Relation(MANAGEMENT_GROUP, "document.properties.details.parent.id", MANAGEMENT_GROUP, fold=True),
     Relation(
         "microsoft.authorization/locks",
         "uid",

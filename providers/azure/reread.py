@@ -10,7 +10,7 @@ from typing import Any
 
 from providers.azure.document import resource_of
 from providers.azure.errors import STALE_VERSION
-from providers.azure.names import GROUP, SUBSCRIPTION, ResourceId, parse
+from providers.azure.names import GROUP, SUBSCRIPTION, ResourceId, parse, tenant_of
 from providers.azure.session import Session
 from providers.azure.versions import Versions
 from providers.errors import Refused, Unavailable
@@ -22,7 +22,7 @@ def identity_of(ref: ResourceRef) -> ResourceId:
     if ref.provider != "azure":
         raise Refused(f"{ref.uid} is not a resource of Azure.")
     try:
-        return parse(ref.uid)
+        return parse(ref.uid, tenant_of(ref.account))
     except ValueError as error:
         raise Refused(f"{error}.") from error
 
@@ -31,21 +31,21 @@ def fetch(session: Session, versions: Versions, identity: ResourceId) -> Mapping
     """ARM's own answer for one resource, as it came. Raises Gone when ARM says it does not exist, or ProviderError."""
     if identity.type == SUBSCRIPTION:
         client = session.subscriptions()
-        what = f"Subscription {identity.subscription}"
+        what = f"Subscription {identity.account}"
         found = session.call(
-            identity.subscription,
+            identity.account,
             "arm",
             what,
-            lambda: client.subscriptions.get(identity.subscription).as_dict(),
+            lambda: client.subscriptions.get(identity.account).as_dict(),
         )
         # ARM calls it by its id alone; the type and the name it has elsewhere are added here.
         return {**found, "type": SUBSCRIPTION, "name": found.get("displayName")}
-    resources = session.resources(identity.subscription)
+    resources = session.resources(identity.account)
     if identity.type == GROUP:
         group = str(identity.group)
         what = f"Resource group {group}"
         answer = session.call(
-            identity.subscription, "arm", what, lambda: resources.resource_groups.get(group).as_dict()
+            identity.account, "arm", what, lambda: resources.resource_groups.get(group).as_dict()
         )
         return dict(answer)
     try:
@@ -59,10 +59,10 @@ def fetch(session: Session, versions: Versions, identity: ResourceId) -> Mapping
 
 def _by_id(session: Session, versions: Versions, identity: ResourceId) -> Mapping[str, Any]:
     version = versions.of(identity)
-    resources = session.resources(identity.subscription)
+    resources = session.resources(identity.account)
     # The body itself: the SDK's model would only be taken apart again.
     answer = session.call(
-        identity.subscription,
+        identity.account,
         identity.namespace or "arm",
         f"GET {identity.uid}",
         lambda: resources.resources.get_by_id(
@@ -80,7 +80,7 @@ def reread(session: Session, versions: Versions, ref: ResourceRef) -> Resource:
     """The resource as it is now. Raises Gone when it is proved not to exist, another ProviderError otherwise."""
     answer = fetch(session, versions, identity_of(ref))
     try:
-        resource = resource_of(answer)
+        resource = resource_of(answer, tenant_of(ref.account))
     except ValueError as error:
         raise Unavailable(f"GET {ref.uid}: {error}.", code="UnreadableAnswer") from error
     if resource.uid != ref.uid:

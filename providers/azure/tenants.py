@@ -17,7 +17,8 @@ from typing import Any
 from config.clouds import AzureSettings
 from config.fields import SecretReference
 from providers.azure import deeds, events, permissions, terraform
-from providers.azure.names import PROVIDER
+from providers.azure.discovery import ALL_GROUPS
+from providers.azure.names import PROVIDER, group_of, tenant_account, tenant_of
 from providers.azure.past import BATCH
 from providers.azure.provider import CONFIRMATIONS, AzureProvider
 from providers.errors import Denied, ProviderError
@@ -33,7 +34,7 @@ from providers.provider import (
     Remembered,
     Selection,
 )
-from providers.resource import ANY, Coverage, Reading, Resource, ResourceRef, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
 
 
@@ -94,8 +95,13 @@ class AzureTenants:
             for account in discovery.accounts:
                 owners.setdefault(account, tenant)
             unread.extend(
-                replace(one, scope=_whole(tenant)) if one.scope.account == ANY else one
+                replace(one, scope=_whole(tenant)) if one.scope.account in (ANY, ALL_GROUPS) else one
                 for one in discovery.unread
+            )
+            unread.extend(
+                _twice(account, owners[account], tenant)
+                for account in discovery.accounts
+                if group_of(account) is not None and owners[account] != tenant
             )
         with self._lock:
             self._owners |= owners
@@ -117,6 +123,9 @@ class AzureTenants:
 
     def _of(self, account: str) -> AzureProvider:
         """The provider of the tenant a subscription belongs to. Raises ProviderError; Denied where none of them sees it."""
+        root = tenant_of(account)
+        if root in self._tenants:
+            return self._tenants[root]
         with self._lock:
             owner = self._owners.get(account)
         # An event or an approved plan may come before this process has read anything.
@@ -132,7 +141,7 @@ class AzureTenants:
             except ProviderError as error:
                 unsure = unsure or error
         raise unsure or Denied(
-            f"None of the {len(self._tenants)} configured tenants sees subscription {account}.",
+            f"None of the {len(self._tenants)} configured tenants sees {account}.",
             hint="Assign the tenant's credential a role at it, or see `azure.tenants`.",
             permission="Microsoft.Resources/subscriptions/read",
         )
@@ -214,4 +223,14 @@ class AzureTenants:
 
 
 def _whole(tenant: str) -> Scope:
-    return Scope(PROVIDER, f"tenants/{tenant}", ANY, ANY)
+    return Scope(PROVIDER, tenant_account(tenant), ANY, ANY)
+
+
+def _twice(account: str, owner: str, tenant: str) -> Coverage:
+    """Nothing in an id tells two groups of the same id apart: they would overwrite each other."""
+    return Coverage(
+        scope=Scope(PROVIDER, account, ANY, ANY),
+        status=CoverageStatus.UNAVAILABLE,
+        cause=f"{account} is a management group in tenant {owner} and in tenant {tenant}, and only the former is read:"
+        " exclude it in one of them",
+    )

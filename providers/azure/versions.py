@@ -11,8 +11,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from providers.azure.details import DETAILS
-from providers.azure.names import GROUP, SUBSCRIPTION, ResourceId
+from providers.azure.details import ABOVE, DETAILS
+from providers.azure.names import GROUP, SUBSCRIPTION, ResourceId, above
 from providers.azure.session import Session
 from providers.errors import Unavailable
 
@@ -47,15 +47,17 @@ class Versions:
 
     def of(self, identity: ResourceId) -> str:
         """The api-version for a resource's type. Raises ProviderError, Unavailable where no provider knows the type."""
+        if above(identity.account) and identity.type in ABOVE:
+            return ABOVE[identity.type].version
         with self._lock:
             known = self._known.get(identity.type)
         if known is not None:
             return known
         assert identity.namespace is not None
         namespace = identity.namespace
-        client = self._session.resources(identity.subscription)
+        client = self._session.resources(identity.account)
         provider = self._session.call(
-            identity.subscription,
+            identity.account,
             "arm",
             f"The versions of {namespace}",
             lambda: client.providers.get(namespace).as_dict(),

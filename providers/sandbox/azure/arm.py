@@ -22,6 +22,8 @@ RETENTION = timedelta(days=14)
 _ID = re.compile(
     r"^/subscriptions/(?P<subscription>[^/]+)(?:/resourcegroups/(?P<group>[^/]+))?", re.IGNORECASE
 )
+_ABOVE = re.compile(r"^/providers/Microsoft\.Management/managementGroups/(?P<name>[^/]+)/", re.IGNORECASE)
+_AT_ROOT = re.compile(r"^/providers/Microsoft\.Authorization/roleAssignments/[^/]+$", re.IGNORECASE)
 
 
 class ArmError(Exception):
@@ -168,12 +170,16 @@ class ArmStore:
 
     def _missing(self, resource_id: str) -> ArmError:
         match = _ID.match(resource_id)
-        subscription = match["subscription"] if match else ""
+        if match is None:
+            kind = type_of(resource_id).rpartition("/")[2].removesuffix("s")
+            code = f"{kind[:1].upper()}{kind[1:]}NotFound"
+            return ArmError(404, code, f"The {kind} '{resource_id.rpartition('/')[2]}' is not found.")
+        subscription = match["subscription"]
         if subscription.lower() not in self._subscriptions:
             return ArmError(
                 404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found."
             )
-        group = match["group"] if match else None
+        group = match["group"]
         group_id = f"/subscriptions/{subscription}/resourcegroups/{group}".lower()
         if group is not None and group_id not in self._resources:
             return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
@@ -238,6 +244,9 @@ class ArmStore:
 
     def _require_parent(self, resource_id: str) -> None:
         match = _ID.match(resource_id)
+        above = _ABOVE.match(resource_id)
+        if (above and self.groups.known(above["name"])) or _AT_ROOT.match(resource_id):
+            return
         if match is None or match["subscription"].lower() not in self._subscriptions:
             raise self._missing(resource_id)
         head, marker, tail = _split_last_provider(resource_id)
@@ -277,7 +286,8 @@ class ArmStore:
             return
         now = self._clock()
         match = _ID.match(target["id"])
-        assert match is not None
+        if match is None:
+            return  # it records what happens in subscriptions
         change = uuid.uuid4().hex
         verb = "delete" if kind == "Delete" else "write"
         record = {

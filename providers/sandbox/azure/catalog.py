@@ -17,6 +17,8 @@ NAMESPACES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "permissions": ("2022-04-01",),
         "policyAssignments": ("2023-04-01", "2018-03-01"),
         "policyDefinitions": ("2023-04-01", "2018-03-01"),
+        "policyExemptions": ("2022-07-01-preview",),
+        "policySetDefinitions": ("2023-04-01", "2018-03-01"),
         "roleDefinitions": ("2022-04-01", "2018-01-01-preview"),
     },
     "Microsoft.Insights": {

@@ -9,6 +9,8 @@ from typing import Any
 
 from providers.sandbox.azure.arm import TERRAFORM, ArmStore
 
+_GROUPS = "/providers/Microsoft.Management/managementGroups"
+_ASSIGNMENT = "Microsoft.Authorization/roleAssignments/d0000000-0000-4000-8000-00000000001"
 _INSIGHTS = "providers/Microsoft.Insights/diagnosticSettings"
 
 
@@ -19,6 +21,56 @@ def add_groups(store: ArmStore, production: str, development: str) -> None:
     store.groups.add("mg-development", "Development", "mg-contoso")
     store.groups.move(production, "mg-production")
     store.groups.move(development, "mg-development")
+    _attached(store)
+
+
+def _attached(store: ArmStore) -> None:
+    """What is attached to the tree: a policy and its assignment for the company, its log, and who may do what."""
+    company, open_ = (f"{_GROUPS}/{group}/providers" for group in ("mg-contoso", "mg-development"))
+    definition = f"{company}/Microsoft.Authorization/policyDefinitions/only-in-europe"
+    rule = {
+        "if": {"not": {"field": "location", "in": ["westeurope", "northeurope"]}},
+        "then": {"effect": "deny"},
+    }
+    for path, properties in (
+        (
+            definition,
+            {"policyType": "Custom", "mode": "Indexed", "displayName": "Only in Europe", "policyRule": rule},
+        ),
+        (
+            f"{company}/Microsoft.Authorization/policyAssignments/only-in-europe",
+            {
+                "policyDefinitionId": definition,
+                "enforcementMode": "Default",
+                "scope": f"{_GROUPS}/mg-contoso",
+            },
+        ),
+        (
+            f"{company}/Microsoft.Insights/diagnosticSettings/to-storage",
+            {"logs": [{"category": c, "enabled": True} for c in ("Administrative", "Policy")], "metrics": []},
+        ),
+        (
+            f"{company}/{_ASSIGNMENT}1",
+            _access("acdd72a7-3385-48ef-bd42-f606fba81ae7", f"{_GROUPS}/mg-contoso", "Group"),
+        ),
+        (
+            f"{open_}/{_ASSIGNMENT}2",
+            _access("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", f"{_GROUPS}/mg-development", "User"),
+        ),
+        # Access to everything, elevated once and never taken back.
+        (f"/providers/{_ASSIGNMENT}3", _access("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "/", "User")),
+    ):
+        store.put(path, {"properties": properties}, TERRAFORM)
+
+
+def _access(role: str, scope: str, kind: str) -> dict[str, Any]:
+    return {
+        "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        "principalId": "e0000000-0000-4000-8000-000000000002",
+        "principalType": kind,
+        "scope": scope,
+        "createdOn": "2025-02-03T08:00:00.0000000Z",
+    }
 
 
 def add(store: ArmStore, subscription: str, short: str) -> None:

@@ -18,12 +18,21 @@ class ManagementGroups:
         self._names: dict[str, str] = {TENANT: "Tenant Root Group"}
         self._parents: dict[str, str] = {}
         self._homes: dict[str, str] = {}
+        self.hidden: set[str] = set()
+        """Groups the caller may not see; those below them it may."""
+        self.tenants: set[str] = {TENANT}
+        """Whose tree it is; with a second tenant, one whose groups have the same ids."""
 
     def add(self, group: str, name: str, parent: str = TENANT) -> None:
         """Create a group below another."""
         with self._lock:
             self._names[group] = name
             self._parents[group] = parent
+
+    def known(self, group: str) -> bool:
+        """Whether there is such a group."""
+        with self._lock:
+            return any(name.lower() == group.lower() for name in self._names)
 
     def move(self, subscription: str, group: str) -> None:
         """Put a subscription below a group."""
@@ -43,13 +52,37 @@ class ManagementGroups:
     def documents(self) -> list[dict[str, Any]]:
         """Every group as ARM lists it."""
         with self._lock:
-            return [_document(group, name) for group, name in sorted(self._names.items())]
+            visible = (group for group in sorted(self._names) if group not in self.hidden)
+            return [_document(group, self._names[group]) for group in visible]
 
     def document(self, group: str) -> dict[str, Any]:
         """One group. Raises LookupError."""
         with self._lock:
             spelled = self._spelled(group)
-            return _document(spelled, self._names[spelled])
+            if spelled in self.hidden:
+                raise LookupError(group)
+            parent = self._parents.get(spelled)
+            document = _document(spelled, self._names[spelled])
+            details: dict[str, Any] = {
+                "version": 1,
+                "updatedTime": "2025-02-03T08:00:00Z",
+                "updatedBy": "terraform",
+            }
+            if parent is not None:
+                above = self._names[parent]
+                details["parent"] = {"id": f"{_PREFIX}{parent}", "name": parent, "displayName": above}
+            document["properties"]["details"] = details
+            return document
+
+    def scopes(self, group: str, condition: str | None) -> list[str]:
+        """The scopes whose assignments a ``$filter`` asks for at a group, lower-cased: its own, with ``atScope()`` also those
+        above it up to the tenant's root, which is empty. Raises LookupError; ValueError for a filter we do not know."""
+        if condition not in (None, "atScope()", "atExactScope()"):
+            raise ValueError(condition)
+        with self._lock:
+            line = self._line(self._spelled(group))
+        line = [f"{_PREFIX}{one}".lower() for one in line]
+        return [*line, ""] if condition == "atScope()" else line[:1]
 
     def descendants(self, group: str, subscriptions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Groups and subscriptions below a group, however deep. Raises LookupError."""

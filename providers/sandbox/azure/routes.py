@@ -107,8 +107,8 @@ class Api:
             return Answer(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant}]})
         if parts == ["subscriptions"]:
             return self._page(request, self.store.subscriptions(request.tenant))
-        if parts[:3] == ["providers", "microsoft.management", "managementgroups"] and len(parts) in (3, 4, 5):
-            return self._groups(request, parts[3:])
+        if parts[:1] == ["providers"]:
+            return self._above(request, parts)
         if not parts or parts[0] != "subscriptions":
             raise ArmError(404, "InvalidResourceType", f"No such route: {request.path}")
         subscription = self.store.subscription(parts[1])
@@ -125,7 +125,7 @@ class Api:
         if rest[-4:] == ["providers", "microsoft.resources", "tags", "default"]:
             return self._tags(request)
         if rest == ["providers", "microsoft.insights", "eventtypes", "management", "values"]:
-            return self._page(request, self.activity.find(request.parts[1], request.query.get("$filter")))
+            return self._page(request, self.activity.find(prefix, request.query.get("$filter")))
         if rest == ["locations"]:
             names = [{"id": f"{prefix}/locations/{n}", "name": n} for n in catalog.LOCATIONS]
             return Answer(200, {"value": names})
@@ -145,13 +145,47 @@ class Api:
             ]
             found = [d for d in found if self.visible(d["id"])]
             return self._page(request, [{k: v for k, v in d.items() if k != "properties"} for d in found])
-        return self._resource(request, rest)
+        return self._resource(request)
 
-    def _resource(self, request: Request, rest: list[str]) -> Answer:
-        if "providers" in rest:
-            at = len(rest) - 1 - rest[::-1].index("providers")
-            tail = request.parts[2 + at + 1 :]
-            self._require_registered(request.parts[1], tail[0])
+    def _above(self, request: Request, parts: list[str]) -> Answer:
+        """What belongs to no subscription: management groups, what is attached to one, or to the root of the tenant."""
+        foreign = request.tenant is not None and request.tenant not in self.store.groups.tenants
+        if foreign and parts == ["providers", "microsoft.management", "managementgroups"]:
+            return Answer(200, {"value": []})
+        if foreign:
+            raise denied(request)
+        group = parts[1:3] == ["microsoft.management", "managementgroups"]
+        if group and (len(parts) in (3, 4) or parts[4:] == ["descendants"]):
+            return self._groups(request, parts[3:])
+        if parts[-5:] == ["providers", "microsoft.insights", "eventtypes", "management", "values"]:
+            place = "/" + "/".join(request.parts[:-5]) if group else ""
+            return self._page(request, self.activity.find(place, request.query.get("$filter")))
+        attached = parts[4:] if group else parts
+        if attached[:1] != ["providers"] or len(attached) < 3 or not (group or parts[2] == "roleassignments"):
+            raise ArmError(404, "InvalidResourceType", f"No such route: {request.path}")
+        if group and len(attached) == 3:
+            return self._at_group(request, parts[3], "/".join(attached[1:]))
+        return self._resource(request)
+
+    def _at_group(self, request: Request, group: str, kind: str) -> Answer:
+        condition = request.query.get("$filter")
+        try:
+            scopes = self.store.groups.scopes(group, condition)
+        except LookupError:
+            raise ArmError(404, "NotFound", f"Management group '{group}' could not be found.") from None
+        except ValueError:
+            raise ArmError(400, "InvalidFilterInQueryString", f"Invalid $filter '{condition}'.") from None
+        found = [d for s in scopes for d in self.store.items(f"{s}/providers/{kind}/")]
+        if kind == "microsoft.insights/diagnosticsettings":
+            found = [{**d, "id": d["id"].lstrip("/")} for d in found]  # as the service has it
+        return self._page(request, found)
+
+    def _resource(self, request: Request) -> Answer:
+        lowered = [p.lower() for p in request.parts]
+        if "providers" in lowered:
+            tail = request.parts[len(lowered) - lowered[::-1].index("providers") :]
+            if lowered[0] == "subscriptions":
+                self._require_registered(request.parts[1], tail[0])
             if len(tail) % 2 == 0:
                 return self._collection(request, tail)
             self._require_version(request, tail)
@@ -227,8 +261,6 @@ class Api:
 
     def _groups(self, request: Request, rest: list[str]) -> Answer:
         """Management groups: the list, one, or what is below one. All are of one tenant."""
-        if request.tenant not in (None, TENANT):
-            raise denied(request)
         if not rest:
             return self._page(request, self.store.groups.documents())
         try:

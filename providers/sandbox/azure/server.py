@@ -338,6 +338,8 @@ def calls_of(request: Request) -> list[Call]:
             for account in (asked if isinstance(asked, list) and asked else [""])
         ]
     account = request.parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
+    if parts[1:3] == ["microsoft.management", "managementgroups"] and len(parts) > 3:
+        account = f"managementgroups/{parts[3]}"
     at = len(parts) - 1 - parts[::-1].index("providers") if "providers" in parts else -1
     service = parts[at + 1] if 0 <= at < len(parts) - 1 else "microsoft.resources"
     return [Call(account=account, service=service, operation=request.method, resource=request.path)]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from providers.azure.details import DETAILS
+from providers.azure.names import above
 from providers.azure.provider import AzureProvider
 from providers.azure.queries import LEFT_OUT
 from providers.errors import (
@@ -42,8 +43,8 @@ def read(provider: AzureProvider, of: Scope) -> tuple[list[Resource], Coverage]:
 
 
 def listed(found: Discovery) -> tuple[Scope, ...]:
-    """The scopes that Resource Graph lists, without those of details."""
-    return tuple(s for s in found.scopes if s.type not in DETAILS)
+    """The scopes that Resource Graph lists, without those of details and of what is above the subscriptions."""
+    return tuple(s for s in found.scopes if s.type not in DETAILS and not above(s.account))
 
 
 def test_it_is_a_provider(provider: AzureProvider) -> None:
@@ -53,7 +54,8 @@ def test_it_is_a_provider(provider: AzureProvider) -> None:
 def test_each_subscription_is_a_scope(provider: AzureProvider) -> None:
     found = provider.discover(EVERYTHING)
     assert listed(found) == (scope(), scope(DEVELOPMENT))
-    assert found.accounts == {PRODUCTION: "contoso-production", DEVELOPMENT: "contoso-development"}
+    subscriptions = {account: name for account, name in found.accounts.items() if not above(account)}
+    assert subscriptions == {PRODUCTION: "contoso-production", DEVELOPMENT: "contoso-development"}
     assert found.unread == ()
 
 
@@ -376,7 +378,7 @@ def test_a_resource_provider_that_is_off_is_never_switched_on(
 def test_a_disabled_subscription_is_still_read(provider: AzureProvider, emulator: AzureEmulator) -> None:
     emulator.store.add_subscription("d-1", "old", state="Disabled")
     emulator.store.add_subscription("e-1", "gone", state="Deleted")
-    assert {s.account for s in provider.discover(EVERYTHING).scopes} == {PRODUCTION, DEVELOPMENT, "d-1"}
+    assert {s.account for s in listed(provider.discover(EVERYTHING))} == {PRODUCTION, DEVELOPMENT, "d-1"}
 
 
 def test_nothing_is_called_before_it_is_asked_for(make: Make, emulator: AzureEmulator) -> None:

@@ -174,7 +174,7 @@ def test_resource_graph_answers_in_both_formats(session: Session, name: str) -> 
 def test_subscriptions_are_discovered() -> None:
     provider = AzureProvider(SETTINGS, clock=lambda: datetime.now(UTC), sleep=lambda _s: None)
     with played(AZURE / "sdk_recordings" / "test_mgmt_resource_subscriptions.test_subscriptions.yaml"):
-        found = provider.discover(Selection())
+        found = provider.discover(Selection(types=frozenset({"microsoft.storage/*"})))
     provider.close()
     assert SUBSCRIPTION in found.accounts
     assert found.unread == ()

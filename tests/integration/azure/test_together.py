@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from providers.azure import batches
 from providers.azure.batches import MOST_ROWS, MOST_SUBSCRIPTIONS, Batches, packed
-from providers.azure.names import parse, ref_of
+from providers.azure.names import above, parse, ref_of
 from providers.azure.provider import AzureProvider
 from providers.errors import Denied, Throttled, Unavailable
 from providers.provider import Selection
@@ -123,7 +123,7 @@ def test_what_we_read_or_changed_ourselves_is_not_overtaken_by_an_older_answer(
 def test_a_count_that_fails_leaves_them_alone(make: Make, emulator: AzureEmulator, many: list[Scope]) -> None:
     emulator.faults.add(Fault(kind=FaultKind.DENIED, service="resourcegraph"))
     provider = make()
-    assert len({s.account for s in provider.discover(Selection()).scopes}) == 22
+    assert len({s.account for s in provider.discover(Selection()).scopes if not above(s.account)}) == 22
     emulator.faults.clear()
     emulator.calls.clear()
     assert read(provider, many[0])[1].complete

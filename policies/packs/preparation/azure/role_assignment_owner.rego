@@ -1,5 +1,5 @@
 # METADATA
-# title: People are not owners of a subscription
+# title: People are not owners of a subscription or of what is above it
 # description: >-
 #   An owner can give rights to anyone, for ever; that is for the few minutes of a break-glass role.
 # custom:
@@ -18,14 +18,19 @@ package watchstander.preparation.azure.role_assignment_owner
 
 properties := input.asset.document.properties
 
-# A subscription, not a group or a resource in it.
-whole(scope) if regex.match("(?i)^/subscriptions/[^/]+/?$", scope)
+# Not a resource group or a resource in it.
+whole(scope) := "of the whole subscription" if regex.match("(?i)^/subscriptions/[^/]+/?$", scope)
 
-deny contains "A person is owner of the whole subscription." if {
+whole(scope) := "of every subscription below the management group" if {
+	regex.match("(?i)^/providers/microsoft\\.management/managementgroups/[^/]+/?$", scope)
+}
+
+whole("/") := "of the whole tenant"
+
+deny contains sprintf("A person is owner %s.", [whole(properties.scope)]) if {
 	properties.principalType == "User"
 	some role in data.parameters.roles
 	endswith(lower(properties.roleDefinitionId), concat("", ["/", role]))
-	whole(properties.scope)
 }
 
 unknown contains "the assignment's properties are missing" if not input.asset.document.properties

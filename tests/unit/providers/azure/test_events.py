@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.azure.events import parse_event, refs_of
+from providers.azure.names import parse
 from providers.provider import IGNORED, EventKind, Severity
 
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED", Path(__file__).parents[4].parent / "shared"))
@@ -134,7 +135,7 @@ def test_a_known_form_that_is_broken_is_an_error(broken: dict[str, Any]) -> None
     ],
 )
 def test_what_is_reread_is_what_readings_list(resource_id: str, uids: list[str]) -> None:
-    assert [ref.uid for ref in refs_of(resource_id)] == uids
+    assert [ref.uid for ref in refs_of(parse(resource_id))] == uids
 
 
 def activity(**overrides: Any) -> dict[str, Any]:

@@ -109,3 +109,20 @@ def test_recorded_answers(tmp_path: Path) -> None:
         found = read(tmp_path, body)
         assert len(found) == body["count"]
         assert all("properties" in one.unread for one in found)
+
+
+def test_what_is_above_the_subscriptions_is_taken_and_what_is_built_in_is_not(tmp_path: Path) -> None:
+    roles = "/providers/Microsoft.Authorization"
+    rows = [
+        {**ROW, "id": f"{roles}/roleAssignments/A", "properties": {"scope": "/"}},
+        {**ROW, "id": f"{roles}/roleDefinitions/D", "properties": {"type": "BuiltInRole"}},
+        {**ROW, "id": f"{roles}/policyDefinitions/P", "properties": {"policyType": "BuiltIn"}},
+        {**ROW, "id": "/providers/Microsoft.Management/managementGroups/MG", "properties": {}},
+    ]
+    notes: list[str] = []
+    assert [r.ref.account for r in read(tmp_path, rows, notes)] == ["tenants/t", "managementgroups/mg"]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "2 definitions that are built into Azure are left out"
+    ]
+    with pytest.raises(UsageError, match="not told of whose"):
+        read(tmp_path, [{**rows[0], "tenantId": ""}])

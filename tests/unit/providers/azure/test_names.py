@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.azure.names import GROUP, SUBSCRIPTION, parse, ref_of, region_of
+from providers.azure.names import (
+    GROUP,
+    MANAGEMENT_GROUP,
+    ROLE_ASSIGNMENT,
+    SUBSCRIPTION,
+    above,
+    parse,
+    ref_of,
+    region_of,
+)
 from providers.resource import ANY, GLOBAL
 
+GROUPS = "/providers/Microsoft.Management/managementGroups"
 SUB = "/subscriptions/A0-B"
 WORD = st.text("abcXYZ019-_.", min_size=1, max_size=12)
 
@@ -32,8 +42,28 @@ WORD = st.text("abcXYZ019-_.", min_size=1, max_size=12)
 )
 def test_an_id_tells_type_and_uid(text: str, type_: str, uid: str) -> None:
     identity = parse(text)
-    assert (identity.type, identity.uid, identity.subscription) == (type_, uid, "a0-b")
+    assert (identity.type, identity.uid, identity.account) == (type_, uid, "a0-b")
     assert ref_of(identity).region == ANY
+
+
+@pytest.mark.parametrize(
+    ("text", "account", "type_"),
+    [
+        (f"{GROUPS}/MG-A", "managementgroups/mg-a", MANAGEMENT_GROUP),
+        (f"{GROUPS}/MG-A/providers/Microsoft.Authorization/roleAssignments/R", "managementgroups/mg-a", ROLE_ASSIGNMENT),
+        ("/providers/Microsoft.Authorization/roleAssignments/R", "tenants/t-1", ROLE_ASSIGNMENT),
+    ],
+)  # fmt: skip
+def test_an_id_above_the_subscriptions_tells_its_account(text: str, account: str, type_: str) -> None:
+    identity = parse(text, "T-1")
+    assert (identity.account, identity.type, identity.uid) == (account, type_, text.lower())
+    assert above(account)
+    assert not above("a0-b")
+
+
+def test_what_is_at_a_root_needs_to_be_told_whose() -> None:
+    with pytest.raises(ValueError, match="not told of whose"):
+        parse("/providers/Microsoft.Authorization/roleAssignments/R")
 
 
 def test_the_chain_goes_from_the_part_to_the_whole() -> None:

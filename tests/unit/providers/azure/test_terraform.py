@@ -19,7 +19,11 @@ from providers.terraform import ABSENT_BLOCK, AbsentBlock
 def resources() -> dict[str, Resource]:
     store = ArmStore(lambda: datetime(2025, 6, 1, tzinfo=UTC))
     estate.seed(store)
-    return {r.name: r for r in map(resource_of, store.items()) if r.ref.account == estate.PRODUCTION}
+    return {
+        r.name: r
+        for r in map(resource_of, store.items("/subscriptions/"))
+        if r.ref.account == estate.PRODUCTION
+    }
 
 
 def attributes(resource: Resource) -> dict[str, Any]:
