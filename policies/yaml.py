@@ -29,6 +29,8 @@ from policies.errors import PackError, Position
 Loaded = tuple[Mapping[str, Any], dict[str, int]]
 
 _DEPTH: Final = 40
+_DEEPEST: Final = 100
+"""How deep the round-trip loader may go: it looks at all brackets that are open for each that it opens."""
 _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
 _WORDS: Final[Mapping[str, Any]] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
@@ -45,7 +47,23 @@ def load_yaml(text: str, path: Path, offset: int = 0) -> Loaded:
     try:
         return _ordinary(text, offset)
     except (_Uncommon, YAMLError, ValueError):
+        _refuse_the_bottomless(text, path, offset)
         return _thorough(text, path, offset)
+
+
+def _refuse_the_bottomless(text: str, path: Path, offset: int) -> None:
+    """Raise PackError where collections nest deeper than any policy's; what else is wrong is told by :func:`_thorough`."""
+    depth = 0
+    try:
+        for event in YAML(typ="safe").parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > _DEEPEST:
+                mark = event.start_mark
+                hint = f"At most {_DEEPEST} mappings and lists can stand in one another."
+                place = Position(path, offset + mark.line + 1, mark.column + 1)
+                raise PackError("it nests too deeply", place, hint=hint)
+    except (YAMLError, ValueError):
+        return
 
 
 def _ordinary(text: str, offset: int) -> Loaded:

@@ -125,7 +125,7 @@ def test_the_shipped_packs_are_ordinary() -> None:
         ("a: b: c", 1, "mapping values are not allowed here"),
         ("- 1", 1, "a mapping of keys was expected"),
         ("a: " + "[" * 100_000, 1, "nests too deeply"),
-        ("a:\n  " + "- " * 100_000, 1, "nests too deeply"),
+        ("a:\n  " + "- " * 100_000, 2, "nests too deeply"),
         ("? " * 100_000, 1, "nests too deeply"),
     ],
     ids=["twice", "open", "two colons", "a list", "brackets", "dashes", "keys"],
