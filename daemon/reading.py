@@ -9,6 +9,7 @@ workers nobody else needs. A reading that does not end by its deadline is given 
 
 from __future__ import annotations
 
+import heapq
 import queue
 import threading
 import time
@@ -75,7 +76,10 @@ class Readings(Generic[P, B]):
         for scope in scopes:
             self._waiting[scope.account].append(scope)
         self._left = sum(map(len, self._waiting.values()))
-        self._under_way: dict[str, int] = defaultdict(int)
+        self._under_way = dict.fromkeys(self._waiting, 0)
+        self._order = {account: index for index, account in enumerate(self._waiting)}
+        self._turns = [(0, index, account) for account, index in self._order.items()]
+        """A heap of (readings under way, place, account). An entry is void where the number is no longer the account's."""
         self._started: dict[Scope, float] = {}
         self._given_up: set[Scope] = set()
         self._lock = threading.Lock()
@@ -121,20 +125,27 @@ class Readings(Generic[P, B]):
                 with self._lock:
                     replaced = scope in self._given_up
                     if not replaced:
-                        self._under_way[scope.account] -= 1
+                        self._count(scope.account, -1)
             if replaced:
                 return
 
     def _next(self) -> Scope | None:
         with self._lock:
-            open_accounts = [account for account, scopes in self._waiting.items() if scopes]
-            if not open_accounts or self._closed.is_set():
-                return None
-            account = min(open_accounts, key=lambda name: self._under_way[name])
-            scope = self._waiting[account].popleft()
-            self._under_way[account] += 1
-            self._started[scope] = time.monotonic()
-            return scope
+            while self._turns and not self._closed.is_set():
+                under_way, _, account = heapq.heappop(self._turns)
+                if under_way != self._under_way[account] or not self._waiting[account]:
+                    continue
+                scope = self._waiting[account].popleft()
+                self._count(account, 1)
+                self._started[scope] = time.monotonic()
+                return scope
+            return None
+
+    def _count(self, account: str, more: int) -> None:
+        """Note that ``more`` readings of an account are under way; called with the lock held."""
+        self._under_way[account] += more
+        if self._waiting[account]:
+            heapq.heappush(self._turns, (self._under_way[account], self._order[account], account))
 
     def _read(self, scope: Scope) -> None:
         if self._stop.is_set():
@@ -184,7 +195,7 @@ class Readings(Generic[P, B]):
             for scope in late:
                 del self._started[scope]
                 self._given_up.add(scope)
-                self._under_way[scope.account] -= 1
+                self._count(scope.account, -1)
         return late
 
 

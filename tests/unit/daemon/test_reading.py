@@ -116,6 +116,21 @@ def test_a_hanging_account_does_not_hold_up_the_others() -> None:
     assert ended.count("bad") == 10
 
 
+def test_those_read_at_once_are_of_as_many_accounts_as_there_are() -> None:
+    together = threading.Barrier(5)
+    read: list[str] = []
+
+    def source(where: Scope) -> Iterator[Resource | Coverage]:
+        together.wait(30)
+        read.append(where.account)
+        together.wait(30)  # None takes its next scope before all have ended this one.
+        yield done(where)
+
+    scopes = [scope(account, f"t{n}") for account in "abcde" for n in range(3)]
+    run(source, scopes, concurrency=5)
+    assert [set(read[start : start + 5]) for start in (0, 5, 10)] == [set("abcde")] * 3
+
+
 def test_a_reading_that_never_ends_is_given_up() -> None:
     release = threading.Event()
 
