@@ -77,7 +77,8 @@ class CycleReport:
         return f"{text[0].upper()}{text[1:]}, in {self.seconds:.1f} s."
 
     def _read(self) -> str:
-        where = " and ".join(self.providers) or "no cloud"
+        *others, last = self.providers or ["no cloud"]
+        where = f"{', '.join(others)} and {last}" if others else last
         if not self.scopes and not self.read:
             return f"read nothing of {where}"
         accounts = f" in {_count(self.accounts, 'account')}" if self.accounts else ""

@@ -143,7 +143,7 @@ def test_the_three_clouds_from_files_of_three_kinds(shell: Shell, tmp_path: Path
     words = [word for path in files for word in ("--from", path)]
     _, report, _ = shell("scan", *words)
     assert report["read"] == 3
-    assert "of aws and azure and gcp" in report["sentence"]
+    assert "of aws, azure and gcp" in report["sentence"]
     assert "from 3 exports (config.json, graph.json, assets.ndjson)" in report["sentence"]
 
 

@@ -34,3 +34,8 @@ deny contains sprintf("A person is owner %s.", [whole(properties.scope)]) if {
 }
 
 unknown contains "the assignment's properties are missing" if not input.asset.document.properties
+
+unknown contains "the assignment's scope is missing" if {
+	input.asset.document.properties
+	not properties.scope
+}
