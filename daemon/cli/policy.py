@@ -170,7 +170,15 @@ def run_tests_of(
 def evaluate(
     cli: State,
     files: Annotated[list[Path], typer.Argument(help="Policy files, evaluated together.", metavar="FILE...")],
-    input: Annotated[Path, typer.Option("--input", help="The input, as JSON.", metavar="FILE")],
+    input: Annotated[
+        Path,
+        typer.Option(
+            "--input",
+            help="The input, as JSON. For Sentinel: the names of imports and their data, as in "
+            '{"tfplan/v2": {"variables": {…}}}; or a plan or state as `terraform show -json` prints it.',
+            metavar="FILE",
+        ),
+    ],
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="More data, JSON or YAML; repeatable.", metavar="FILE")
     ] = None,
@@ -212,6 +220,7 @@ def _eval_sentinel(
     from policies.files import DISK
     from policies.sentinel import Options, compile_policy
     from policies.sentinel.sources import Sources
+    from policies.sentinel.terraform import from_document
 
     if len(files) != 1:
         raise UsageError(
@@ -219,12 +228,22 @@ def _eval_sentinel(
         )
     if not isinstance(content, dict):
         raise UsageError("For Sentinel the input is an object: import name -> data.")
+    if "terraform_version" in content:
+        try:
+            content = from_document(content)
+        except ValueError as error:
+            raise UsageError(f"The input {error}.") from None
     policy = compile_policy(DISK.text(files[0]), files[0])
     modules = Sources(DISK).beside(policy, content.keys() | data.keys())
     outcome = policy.evaluate(
         content, parameters, now=cli.clock(), options=Options(static=data, modules=modules)
     )
     cli.out.document(outcome.to_json())
+    if outcome.error is not None and outcome.error.kind == "import":
+        given = ", ".join(sorted(content)) or "none"
+        cli.out.note(
+            f"The input holds the imports by name ({given} given); modules are found beside the policy."
+        )
     return ExitStatus.FAILED if outcome.error is not None else ExitStatus.OK
 
 

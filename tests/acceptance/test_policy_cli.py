@@ -128,6 +128,32 @@ def test_the_owners_policies_run_as_they_stand(folder: Path) -> None:
     assert call("policy", "check", seed)[0] == 0
 
 
+def test_eval_of_a_plan_gives_its_imports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "p.sentinel").write_text(
+        'import "tfplan/v2" as tfplan\nmain = rule { tfplan.variables.size.value is 3 }\n'
+    )
+    given = folder / "i.json"
+    plan = {"terraform_version": "1.9.0", "planned_values": {}, "variables": {"size": {"value": 3}}}
+    given.write_text(json.dumps(plan))
+    status, answer = document("policy", "eval", folder / "p.sentinel", "--input", given)
+    assert (status, answer["result"], answer["error"]) == (0, True, None)
+    given.write_text(json.dumps({"terraform_version": "1.9.0"}))
+    assert call("policy", "eval", folder / "p.sentinel", "--input", given)[0] == 2
+    assert "The input is neither a Terraform plan nor a state" in capsys.readouterr().err
+
+
+def test_eval_says_how_imports_are_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "p.sentinel").write_text(
+        'import "tfplan/v2" as tfplan\nmain = rule { tfplan.variables.size.value is 3 }\n'
+    )
+    (folder / "i.json").write_text(json.dumps({"variables": {"size": 3}}))
+    status, answer = document("policy", "eval", folder / "p.sentinel", "--input", folder / "i.json")
+    assert status == 4
+    assert 'the import "tfplan/v2" is not given' in answer["error"]
+    assert call("policy", "eval", folder / "p.sentinel", "--input", folder / "i.json")[0] == 4
+    assert "The input holds the imports by name (variables given)" in capsys.readouterr().err
+
+
 def test_test_says_how_many_passed(folder: Path) -> None:
     (folder / "p_test.rego").write_text("package p_test\nimport data.p\ntest_none if count(p.deny) == 0\n")
     status, text = call("policy", "test", folder)
