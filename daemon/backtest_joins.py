@@ -21,7 +21,7 @@ from policies.policy import Policy, PolicyScope
 from policies.subject import Subject
 from policies.verdict import Outcome, Verdict
 from providers.registry import terraform_view
-from providers.resource import ResourceRef
+from providers.resource import ResourceRef, holds_accounts
 from storage.inventory import Inventory
 from storage.joins import ESTATE, Joins
 from storage.query import Filter
@@ -95,6 +95,8 @@ class JoinedPast:
         estate = policy.scope is PolicyScope.ESTATE
         watched = policy.joins | types
         for place in [ESTATE] if estate else sorted(self.joins.states(policy.joins)):
+            if policy.gathers and holds_accounts(place[1]):
+                continue
             where = None if estate else place
             changes = self.replay.moments(watched, since, until, where)
             if policy.reads_clock:

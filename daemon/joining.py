@@ -21,7 +21,7 @@ from policies.subject import Subject, asset
 from policies.verdict import Verdict
 from providers.registry import account_type
 from providers.relation import provider_of
-from providers.resource import GLOBAL, Resource, ResourceRef
+from providers.resource import GLOBAL, Resource, ResourceRef, holds_accounts
 from storage.inventory import Inventory
 from storage.joins import ESTATE, Joins, Key, TypeState, version_of
 from storage.query import Filter
@@ -123,7 +123,8 @@ class Round:
                 yield Key(policy.id, *ESTATE), list(states.values())
             return
         for (provider, account), state in states.items():
-            yield Key(policy.id, provider, account), [state]
+            if not (policy.gathers and holds_accounts(account)):
+                yield Key(policy.id, provider, account), [state]
 
     def inventory(self, provider: str, account: str) -> JoinedInventory:
         """What may be joined in an account; with empty names, in all of them."""

@@ -25,6 +25,12 @@ def aware(value: datetime, name: str) -> datetime:
     return value.astimezone(UTC)
 
 
+def holds_accounts(account: str) -> bool:
+    """Whether this is what accounts are in, and none itself: ``organizations/1``, ``folders/2``, ``managementgroups/g``,
+    ``tenants/t``. What stands there is read and judged one by one; policies over an account are about accounts."""
+    return "/" in account
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
     """What one listing covers: (provider, account, region, type).

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from providers.normalise import digest_of
 from providers.relation import provider_of
-from providers.resource import ANY, CoverageStatus
+from providers.resource import ANY, CoverageStatus, holds_accounts
 from storage.among import among
 from storage.database import Database
 from storage.query import of_type
@@ -112,7 +112,7 @@ class Joins:
         for provider, account in accounts:
             own = by_account.get((provider, account), [])
             places = [row for row in own if row.region != ANY and not row.type.endswith(ANY)]
-            if "/" in account and not any(row.revision for row in places):
+            if holds_accounts(account) and not any(row.revision for row in places):
                 continue  # an organisation or a folder that is listed, and holds nothing itself
             listings = [row for row in own if row.status is not None]
             listings += [by_id[number] for number in bound.get((provider, account), ()) if number in by_id]

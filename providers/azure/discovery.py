@@ -21,7 +21,7 @@ READABLE_STATES = frozenset({"enabled", "warned", "pastdue", "disabled"})
 """A disabled subscription cannot be written to, but its resources are there and can be read; a deleted one has none."""
 DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
 """What looking below a management group needs."""
-ALL_GROUPS: Final = "managementgroups"
+ALL_GROUPS: Final = "managementgroups/*"
 """The account that stands for the management groups where they could not be listed."""
 
 
@@ -94,7 +94,7 @@ def discover(
         if (not narrowed or s in wanted) and s not in excluded and (not asked or s in asked)
     ]
     types = _types_above(settings, selection)
-    if types and not narrowed and (not asked or any(above(a) or a == ALL_GROUPS for a in asked)):
+    if types and not narrowed and (not asked or any(above(a) for a in asked)):
         try:
             groups = _visible_above(session)
         except ProviderError as error:

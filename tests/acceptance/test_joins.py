@@ -38,6 +38,18 @@ def test_an_account_policy_is_due_by_what_it_joins_and_only_there(post: Any) -> 
     assert (report.evaluated, report.resolved) == (1, 1)
 
 
+def test_what_accounts_are_in_is_no_account(post: Any) -> None:
+    """What is missing in a management group or an organisation is in the accounts below it, or nowhere."""
+    uid = seed(post, ACCOUNT)
+    above = post.estate.add(buckets("organizations/1"), "bucket-above", {"Encrypted": False}).uid
+    assert post.cycle().evaluated == 2
+    assert failing(post) == []
+    post.estate.delete(above)
+    assert post.cycle().evaluated == 0
+    post.estate.change(uid["bucket-a"], {"Encrypted": False})
+    assert post.cycle().opened == 1
+
+
 def test_a_deleted_resource_makes_it_due_and_the_account_itself_may_fail(post: Any) -> None:
     uid = seed(post, ACCOUNT)
     post.cycle()

@@ -156,7 +156,7 @@ def test_groups_that_cannot_be_listed_are_unread_and_subscriptions_are_read(
     )
     found = make().discover(Selection())
     [unread] = found.unread
-    assert unread.scope == Scope("azure", "managementgroups", ANY, ANY)
+    assert unread.scope == Scope("azure", "managementgroups/*", ANY, ANY)
     assert (unread.status, unread.permission) == (
         CoverageStatus.DENIED,
         "Microsoft.Management/managementGroups/read",
