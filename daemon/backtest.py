@@ -23,6 +23,7 @@ from providers.resource import Resource
 from storage.inventory import Inventory
 from storage.query import Filter
 from storage.replay import Replay, Version
+from storage.rows import CHUNK
 
 DAY: Final = timedelta(days=1)
 """How often a policy that reads the clock is asked."""
@@ -168,7 +169,7 @@ class Backtest:
         at = since
         while True:
             there: set[str] = set()
-            for batch in self._inventory.find(Filter(types=types), at, batch=500):
+            for batch in self._inventory.find(Filter(types=types), at, batch=CHUNK):
                 subjects = [s for r in batch if (s := _subject(policy, r.resource)) is not None]
                 verdicts = judge.judge(subjects, now=at, policies=[policy])
                 for subject, verdict in zip(subjects, verdicts, strict=True):

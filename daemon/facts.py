@@ -17,7 +17,7 @@ from policies.joining import ACCOUNT_TYPE
 from policies.policy import EnforcementLevel, Policy, PolicyScope
 from policies.subject import needs
 from providers.normalise import digest_of, timestamp
-from providers.resource import CoverageStatus, Resource, Scope, holds_accounts
+from providers.resource import CoverageStatus, Resource, Scope, lists_below
 from storage.baseline import Baselines, Pinned
 from storage.exemptions import Exemptions
 from storage.inventory import Inventory
@@ -184,8 +184,7 @@ class Covered:
     def _concerns(self, scope: Scope, looks: PolicyScope) -> bool:
         if looks is PolicyScope.ESTATE:
             return True
-        # What is listed over an organisation or a folder may hold resources of any account.
-        here = replace(scope, account=self._place.account) if holds_accounts(scope.account) else scope
+        here = replace(scope, account=self._place.account) if lists_below(scope.account) else scope
         if looks is PolicyScope.RESOURCE:
             return here.holds(self._place)
         return (here.provider, here.account) == (self._place.provider, self._place.account)

@@ -22,6 +22,7 @@ from providers.normalise import digest_of
 from storage.findings import FindingChanges, Findings
 from storage.joins import ESTATE, Key
 from storage.query import Filter
+from storage.rows import CHUNK
 from storage.values import StoredResource, Ticket
 
 
@@ -152,7 +153,7 @@ class Judging:
                 providers=frozenset({due.key.provider}),
                 accounts=frozenset({due.key.account}),
             )
-            for batch in self._inventory.find(wanted, batch=500) if wanted.types else ():
+            for batch in self._inventory.find(wanted, batch=CHUNK) if wanted.types else ():
                 resources = [stored.resource for stored in batch]
                 subjects = around.subjects(resources, [due.policy])
                 verdicts = list(crew.judge.judge(subjects, now=now, policies=[due.policy]))
@@ -199,7 +200,7 @@ class Judging:
         if not types:
             return done
         by_id = {policy.id: policy for policy in policies}
-        for batch in self._inventory.find(Filter(types=types), batch=500):
+        for batch in self._inventory.find(Filter(types=types), batch=CHUNK):
             subjects = self._subjects(crew, batch, policies, now)
             verdicts = list(crew.judge.judge(subjects, now=now, policies=policies))
             changes = self._findings.apply(verdicts, by_id, at=now, cycle_id=cycle_id)

@@ -1,8 +1,8 @@
 """Asking the clouds for what happened before our first contact, in the background, once for each scope.
 
 A cycle never waits for it: each cloud is asked in a thread of its own (:mod:`daemon.errands`), about at most so many batches
-of resources a second, and a scope's turn ends at a deadline. What is stored says how far it got, so a killed process goes on where it was. What was
-not answered (denied, throttled, no recorder) is said in the scope's coverage and asked again later.
+of resources a second, and a scope's turn ends at a deadline. What is stored says how far it got, so a killed process goes on where
+it was. What was not answered (denied, throttled, no recorder) is said in the scope's coverage and asked again later.
 """
 
 from __future__ import annotations

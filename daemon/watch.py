@@ -100,16 +100,11 @@ class Watch:
         self.events = Events(database)
         self.dead_letters = DeadLetters(database)
         self.desk = Desk(database, self.inventory)
+        exempt = ExemptionFact(self.exemptions)
         self.grounds = Grounds(
             inventory=self.inventory,
             joins=Joins(database),
-            facts=Facts(
-                [
-                    BaselineFact(Baselines(database)),
-                    CoverageFact(self.inventory),
-                    ExemptionFact(self.exemptions),
-                ]
-            ),
+            facts=Facts([BaselineFact(Baselines(database)), CoverageFact(self.inventory), exempt]),
         )
         self.judging = Judging(self.grounds, self.findings)
         self._providers = providers

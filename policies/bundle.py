@@ -1,7 +1,7 @@
 """OPA bundles: a ``.tar.gz`` with ``.manifest``, data and policies, or a folder that has a ``.manifest``.
 
-Either is read once. An archive is read in memory and never unpacked, so nothing in it can reach outside; its size is bounded while it is
-decompressed. Files in it are called ``bundle.tar.gz/path/in/it`` in errors.
+Either is read once. An archive is read in memory and never unpacked, so nothing in it can reach outside; its size is bounded
+while it is decompressed. Files in it are called ``bundle.tar.gz/path/in/it`` in errors.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ class ExportedCloud:
     """One cloud as the files know it. Fulfils :class:`providers.provider.Provider`; nothing can be asked or changed."""
 
     record_lag = timedelta(0)
-    past_batch = 1
     """A file has no record that could lag."""
+    past_batch = 1
 
     def __init__(self, name: str, spool: Spool, source: str, wanted: Callable[[Scope], bool]) -> None:
         self.name = name

@@ -31,6 +31,12 @@ def holds_accounts(account: str) -> bool:
     return "/" in account
 
 
+def lists_below(account: str) -> bool:
+    """Whether a listing of what accounts are in may show resources of these accounts: of Google's organisations and folders it
+    does; at one of Azure's management groups only what is attached to the group itself is listed."""
+    return account.startswith(("organizations/", "folders/"))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
     """What one listing covers: (provider, account, region, type).

@@ -146,6 +146,19 @@ DETAILS: Final[Mapping[str, Detail]] = {
 
 GROUPS_VERSION: Final = "2020-05-01"
 _EXACTLY: Final = {"$filter": "atExactScope()"}
+
+
+def _at_group(spelled: str, version: str, what: str, query: Mapping[str, str] | None = None) -> Detail:
+    """What is attached to a management group."""
+    return Detail(
+        spelled=spelled,
+        version=version,
+        below={MANAGEMENT_GROUP: f"/providers/{spelled}"},
+        what=what,
+        query=query,
+    )
+
+
 ABOVE: Final[Mapping[str, Detail]] = {
     detail.type: detail
     for detail in (
@@ -155,46 +168,40 @@ ABOVE: Final[Mapping[str, Detail]] = {
             below={MANAGEMENT_GROUP: ""},
             what="the group itself: its name and what it is below",
         ),
-        Detail(
-            spelled="Microsoft.Authorization/roleAssignments",
-            version="2022-04-01",
-            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/roleAssignments"},
-            query={"$filter": "atScope()"},
-            what="who may do what in everything below the group; those at the tenant's root as of the account `tenants/ID`",
+        _at_group(
+            "Microsoft.Authorization/roleAssignments",
+            "2022-04-01",
+            "who may do what in everything below the group; those at the tenant's root as of the account `tenants/ID`",
+            {"$filter": "atScope()"},
         ),
-        Detail(
-            spelled="Microsoft.Authorization/policyAssignments",
-            version="2023-04-01",
-            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyAssignments"},
-            query=_EXACTLY,
-            what="Azure policies in force below the group",
+        _at_group(
+            "Microsoft.Authorization/policyAssignments",
+            "2023-04-01",
+            "Azure policies in force below the group",
+            _EXACTLY,
         ),
-        Detail(
-            spelled="Microsoft.Authorization/policyDefinitions",
-            version="2023-04-01",
-            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyDefinitions"},
-            query=_EXACTLY,
-            what="policies defined at the group",
+        _at_group(
+            "Microsoft.Authorization/policyDefinitions",
+            "2023-04-01",
+            "policies defined at the group",
+            _EXACTLY,
         ),
-        Detail(
-            spelled="Microsoft.Authorization/policySetDefinitions",
-            version="2023-04-01",
-            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policySetDefinitions"},
-            query=_EXACTLY,
-            what="sets of policies defined at the group",
+        _at_group(
+            "Microsoft.Authorization/policySetDefinitions",
+            "2023-04-01",
+            "sets of policies defined at the group",
+            _EXACTLY,
         ),
-        Detail(
-            spelled="Microsoft.Authorization/policyExemptions",
-            version="2022-07-01-preview",
-            below={MANAGEMENT_GROUP: f"{_AUTHORIZATION}/policyExemptions"},
-            query=_EXACTLY,
-            what="what policies do not hold for",
+        _at_group(
+            "Microsoft.Authorization/policyExemptions",
+            "2022-07-01-preview",
+            "what policies do not hold for",
+            _EXACTLY,
         ),
-        Detail(
-            spelled="Microsoft.Insights/diagnosticSettings",
-            version="2021-05-01-preview",
-            below={MANAGEMENT_GROUP: _INSIGHTS},
-            what="where the group's activity log goes",
+        _at_group(
+            "Microsoft.Insights/diagnosticSettings",
+            "2021-05-01-preview",
+            "where the group's activity log goes",
         ),
     )
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from providers.errors import Denied, NotEnabled
-from providers.resource import Scope
+from providers.resource import ANY, Scope
 from storage.findings import FindingStatus
 
 ACCOUNT = "100000000000"
@@ -84,6 +84,18 @@ def test_another_account_concerns_only_a_policy_over_the_estate(watched: Any) ->
         "estate": f"memory.machine of {ELSEWHERE.account} is denied",
         "account": f"memory.machine of {ELSEWHERE.account} is denied",
     }
+
+
+@pytest.mark.parametrize(("above", "concerned"), [("folders/1", True), ("managementgroups/*", False)])
+def test_what_is_above_an_account_concerns_it_where_it_lists_its_resources(
+    watched: Any, above: str, concerned: bool
+) -> None:
+    watched.estate.add(Scope("memory", above, ANY, ANY), "x", {})
+    watched.estate.fail(Scope("memory", above, ANY, ANY), Denied("no"))
+    watched.cycle()
+    assert "estate" in said(watched)
+    assert ({"single", "sentinel", "account"} <= said(watched).keys()) is concerned
+    assert ({"single", "sentinel", "account"}.isdisjoint(said(watched))) is not concerned
 
 
 def test_a_single_resource_is_told_of_its_own_scope(watched: Any) -> None:

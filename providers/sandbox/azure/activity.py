@@ -61,7 +61,8 @@ class ActivityLog:
         return correlation
 
     def find(self, place: str, wanted: str | None) -> list[Mapping[str, Any]]:
-        """What a ``$filter`` asks for at a place (the path before ``/providers/Microsoft.Insights``), the latest first. Raises ArmError for one that the service would refuse."""
+        """What a ``$filter`` asks for at a place (the path before ``/providers/Microsoft.Insights``), the latest first. Raises
+        ArmError for one that the service would refuse."""
         terms = _TERM.findall(wanted or "")
         if not any(name.lower() == "eventtimestamp" and op == "ge" for name, op, _ in terms):
             raise ArmError(400, "BadRequest", "The $filter must contain eventTimestamp ge.")
