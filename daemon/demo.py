@@ -29,6 +29,7 @@ from daemon.errors import DaemonError
 from daemon.secrets import make_secrets
 from daemon.watch import Watch
 from providers.provider import Selection
+from providers.resource import holds_accounts
 from storage.actions import ActionStatus
 from storage.findings import FindingFilter, FindingStatus
 from storage.history import History, TimelineEntry
@@ -177,7 +178,7 @@ class Demo:
             by_cloud.update(resource.ref.provider for resource in batch)
         accounts = {(s.scope.provider, s.scope.account) for s in self._watch.inventory.coverage()}
         for cloud, count in sorted(by_cloud.items()):
-            there = sum(provider == cloud for provider, _ in accounts)
+            there = sum(provider == cloud and not holds_accounts(account) for provider, account in accounts)
             self._say(f"    {cloud:6} {count:4} resources in {there} accounts")
         self._say("  The policies that fail most:")
         failing: Counter[tuple[str, str, str]] = Counter()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.resource import Coverage
+from providers.resource import Coverage, holds_accounts
 
 SHOWN_CAUSES = 3
 """How many unread scopes a sentence names before it only counts."""
@@ -162,8 +162,9 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
 
 
 def accounts_of(coverages: Iterable[Coverage]) -> int:
-    """How many accounts the coverages span."""
-    return len({(c.scope.provider, c.scope.account) for c in coverages})
+    """How many accounts the coverages span; what accounts are in is none."""
+    places = {(c.scope.provider, c.scope.account) for c in coverages}
+    return sum(not holds_accounts(account) for _, account in places)
 
 
 def _count(number: int, noun: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="PATH...")]
+Paths = Annotated[list[Path], typer.Argument(help="Files, folders or bundles.", metavar="PATH...")]
 
 
 @verb(app, "watchstander policy list", "watchstander policy list ./policies --format json", name="list")
@@ -31,7 +31,7 @@ def list_(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Files or folders; the configured policies where none is given.", metavar="PATH..."
+            help="Files, folders or bundles; the configured policies where none is given.", metavar="PATH..."
         ),
     ] = None,
     phase: Annotated[str | None, typer.Option(help="Only policies of this phase.")] = None,

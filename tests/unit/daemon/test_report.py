@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.report import CycleReport
+from daemon.report import CycleReport, accounts_of
 from providers.resource import Coverage, CoverageStatus, Scope
 
 DENIED = Coverage(
@@ -115,3 +115,19 @@ def test_every_sentence_is_one_and_no_unread_scope_is_silent(
     assert "could not read 1 scope" in report.sentence
     assert not report.complete
     assert report.to_json()["unread"] == 1
+
+
+def test_what_accounts_are_in_is_not_counted_as_one() -> None:
+    places = (
+        "123456789012",
+        "organizations/1",
+        "folders/2",
+        "managementgroups/g",
+        "tenants/t",
+        "123456789012",
+    )
+    read = [
+        Coverage(scope=Scope("aws", place, "eu-west-1", str(n)), status=CoverageStatus.COMPLETE, read=0)
+        for n, place in enumerate(places)
+    ]
+    assert accounts_of(read) == 1
