@@ -29,12 +29,11 @@ def check(settings: Settings, clock: Callable[[], datetime]) -> None:
 
 
 def _hooks(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Problem]:
-    with httpx.Client() as http:
-        toolbox = Toolbox(providers={}, clock=clock, secret=str, http=http)
-        try:
-            configure_hooks(settings, toolbox)
-        except ConfigurationError as error:
-            yield from error.problems
+    toolbox = Toolbox(providers={}, clock=clock, secret=str, http=httpx.Client)
+    try:
+        configure_hooks(settings, toolbox)
+    except ConfigurationError as error:
+        yield from error.problems
 
 
 def _policies(settings: Settings) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ under way ends with what it began with.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,11 @@ class Crew:
             policies = load(settings.policies, engine)
             judge = Judge(policies, settings.policies, engine=engine)
             stack.callback(judge.close)
-            http = stack.enter_context(httpx.Client())
+            clients = stack.enter_context(contextlib.ExitStack())
+
+            @functools.cache
+            def http() -> httpx.Client:
+                return clients.enter_context(httpx.Client())
 
             def secret(reference: SecretReference) -> str:
                 return secrets.read(reference).reveal()

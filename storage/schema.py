@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -77,9 +78,16 @@ def compared(_item: object, name: str | None, kind: str, reflected: bool, _other
     return name != "uq_resource_uid"
 
 
+@functools.cache
+def revisions() -> ScriptDirectory:
+    """The migrations that this code has. They are files of source code, and are read once a process: asking for the state
+    of a database is part of every command."""
+    return ScriptDirectory.from_config(configuration())
+
+
 def schema_status(connection: Connection) -> SchemaStatus:
     """Compare the database's revision with the newest one there is."""
-    script = ScriptDirectory.from_config(configuration())
+    script = revisions()
     head = script.get_current_head()
     assert head is not None
     where = shown(connection.engine.url)

@@ -150,7 +150,9 @@ class Toolbox:
     providers: Mapping[str, Provider]
     clock: Callable[[], datetime]
     secret: Callable[[SecretReference], str]
-    http: httpx.Client
+    http: Callable[[], httpx.Client]
+    """The client for what is neither a cloud nor ours; made when it is first asked for, since it reads every certificate
+    authority that the machine trusts."""
 
 
 class Hook(ABC):

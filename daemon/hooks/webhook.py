@@ -82,7 +82,7 @@ containment:
         body = orjson.dumps(proposal.body["document"], option=orjson.OPT_SORT_KEYS)
         now = self.toolbox.clock()
         try:
-            answer = self.toolbox.http.post(
+            answer = self.toolbox.http().post(
                 self.options.url,
                 content=body,
                 headers={

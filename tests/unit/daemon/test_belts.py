@@ -132,7 +132,7 @@ class Bench:
         self.ledger = Ledger(self.database)
         self.plans = Plans(self.database)
         toolbox = Toolbox(
-            providers={"memory": self.cloud}, clock=lambda: self.now, secret=str, http=httpx.Client()
+            providers={"memory": self.cloud}, clock=lambda: self.now, secret=str, http=httpx.Client
         )
         hook = SetEncryption(Model(), toolbox)
         hook.failures = self.failures

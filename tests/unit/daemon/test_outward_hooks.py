@@ -87,7 +87,7 @@ def toolbox() -> Iterator[Toolbox]:
             providers={},
             clock=lambda: NOW,
             secret=lambda ref: "s3cret" if ref.location == "K" else "",
-            http=client,
+            http=lambda: client,
         )
 
 
