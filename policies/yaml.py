@@ -128,7 +128,9 @@ def _thorough(text: str, path: Path, offset: int) -> Loaded:
     """The same for any text, in Python alone. Raises PackError."""
     first = Position(path, offset + 1)
     try:
-        tree = YAML(typ="rt", pure=True).load(text)
+        yaml = YAML(typ="rt", pure=True)
+        yaml.composer.warn_double_anchors = False  # YAML lets a name be given anew
+        tree = yaml.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = offset + (mark.line + 1 if mark else 1)

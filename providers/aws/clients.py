@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
 from config.clouds import AwsSettings
 from providers.aws.answers import refuse_half_answers
 from providers.aws.calling import CallerCredentials, Watch
+from providers.aws.described import new_session
 
 MAX_CLIENTS: Final = 160
 """Clients kept at most, beside those in use: one costs 0.4 MB and 4 ms, and 45 services in 17 regions would need 765."""
@@ -132,7 +132,7 @@ class Clients:
 
     def _session(self) -> boto3.Session:
         if self._made is None:
-            core = botocore.session.Session(profile=self._settings.profile)
+            core = new_session(self._settings.profile)
             core.register_component("credential_provider", CredentialResolver([_Given()]))
             session = boto3.Session(botocore_session=core, region_name=self._region)
             if self._prepare is not None:

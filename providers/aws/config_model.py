@@ -13,11 +13,11 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
-import botocore.session
 import orjson
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from providers.aws.catalog import ResourceType, catalog
+from providers.aws.described import new_session
 from providers.normalise import timestamp
 
 Fields = dict[str, Any]
@@ -39,7 +39,7 @@ def parsed(value: Any) -> Any:
 
 @cache
 def _service(name: str) -> Any:
-    return botocore.session.get_session().get_service_model(name)
+    return new_session().get_service_model(name)
 
 
 _STEP: Final = re.compile(r"\w+(\[\])?")

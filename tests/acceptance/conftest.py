@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 
 from config.secrets import Secrets
-from config.settings import Settings
+from config.settings import Settings, StorageSettings
 from daemon.report import CycleReport
 from daemon.watch import Watch
 from providers.memory.estate import Estate
 from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
+from storage.database import Database
 from storage.findings import Finding, FindingFilter, FindingStatus
 
 POLICY = """\
@@ -82,9 +84,19 @@ class Post:
         return [f for batch in self.watch.findings.find(FindingFilter(status=status)) for f in batch]
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "watch.db"
+    with Database.open(StorageSettings(url=f"sqlite:///{path}")) as database:
+        database.migrate()
+    return path
+
+
 @pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
+def post(tmp_path: Path, migrated: Path) -> Iterator[Post]:
     made = Post(tmp_path)
+    shutil.copy(migrated, tmp_path / "watch.db")
     made.open()
     yield made
     made.watch.close()

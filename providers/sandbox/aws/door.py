@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from providers.aws.described import new_session
 from providers.sandbox.caller import HEADER
 
 READ_ROLE: Final = "WatchstanderRead"
@@ -67,7 +68,7 @@ class Door:
 
 def enter(endpoint: str, account: str | None = None) -> Door:
     """The sandbox's own account, or another one by its role."""
-    own = boto3.Session("AKIASANDBOX000000000", "sandbox", region_name="us-east-1")
+    own = _session("AKIASANDBOX000000000", "sandbox")
     door = Door(endpoint, "", own)
     try:
         sts = door.client("sts")
@@ -80,5 +81,9 @@ def enter(endpoint: str, account: str | None = None) -> Door:
         door.close()
         raise
     door.close()
-    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    session = _session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     return Door(endpoint, str(account), session)
+
+
+def _session(key: str, secret: str, token: str | None = None) -> boto3.Session:
+    return boto3.Session(key, secret, token, region_name="us-east-1", botocore_session=new_session())

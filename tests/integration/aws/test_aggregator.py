@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import botocore.session
 import orjson
 import pytest
 from botocore.validate import ParamValidator
 
 from config.clouds import AwsSettings
 from providers.aws.catalog import catalog
+from providers.aws.described import new_session
 from providers.aws.provider import AwsProvider
 from providers.provider import Selection
 from providers.resource import Coverage, CoverageStatus, Resource, Scope
@@ -226,7 +226,7 @@ def test_the_double_speaks_as_the_service_does(filled: AwsEmulator) -> None:
         },
         "DescribeConfigurationAggregatorSourcesStatus": {"ConfigurationAggregatorName": NAME, "Limit": 100},
     }
-    model = botocore.session.get_session().get_service_model("config")
+    model = new_session().get_service_model("config")
     answers = (
         client.select_aggregate_resource_config(**asked["SelectAggregateResourceConfig"]),
         client.describe_configuration_aggregator_sources_status(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
 from providers.aws.cloudcontrol import declared
+from providers.aws.described import new_session
 from providers.aws.provider import AwsProvider
 from providers.errors import Gone
 from providers.provider import Selection
@@ -127,7 +127,7 @@ def test_the_double_answers_what_the_services_model_says(filled: AwsEmulator, ac
     """Through the real SDK, without our reader: every answer has the members and types of botocore's model."""
     door = enter(filled.endpoint, account)
     client = door.client("cloudcontrol", REGION)
-    model = botocore.session.get_session().get_service_model("cloudcontrol")
+    model = new_session().get_service_model("cloudcontrol")
     first = client.list_resources(TypeName=QUERY, MaxResults=4)
     answers = {
         "ListResources": first,
@@ -149,7 +149,7 @@ def test_the_double_answers_what_the_services_model_says(filled: AwsEmulator, ac
 
 
 def test_a_declaration_is_checked_against_the_model() -> None:
-    model = botocore.session.get_session().get_service_model("cloudcontrol")
+    model = new_session().get_service_model("cloudcontrol")
     for _, call in declared(QUERY).calls():
         shape = model.operation_model(call.operation).input_shape
         assert call.parameters.keys() <= shape.members.keys()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 from hypothesis import given, settings
@@ -25,6 +24,7 @@ from daemon.export.asff import record
 from daemon.export.context import Context
 from daemon.export.ocsf import event
 from policies.policy import Language, Phase, Policy
+from providers.aws.described import new_session
 from providers.provider import Severity
 from providers.resource import CoverageStatus, ResourceRef, Scope
 from storage.findings import Finding, FindingStatus, Reason, Unknown
@@ -140,7 +140,7 @@ def text(format_: ExportFormat, *findings: Finding, context: Context = CONTEXT) 
 
 
 def securityhub_errors(records: Any) -> str:
-    model = botocore.session.get_session().get_service_model("securityhub")
+    model = new_session().get_service_model("securityhub")
     shape = model.operation_model("BatchImportFindings").input_shape
     return str(ParamValidator().validate({"Findings": records}, shape).generate_report())
 
@@ -160,7 +160,7 @@ def test_asff_is_what_security_hub_takes() -> None:
     records = json.loads(text(ExportFormat.ASFF, *ALL_STATES))
     assert len(records) == len(ALL_STATES)
     assert securityhub_errors(records) == ""
-    model = botocore.session.get_session().get_service_model("securityhub").shape_for("AwsSecurityFinding")
+    model = new_session().get_service_model("securityhub").shape_for("AwsSecurityFinding")
     for one in records:
         assert one["Severity"]["Label"] in model.members["Severity"].members["Label"].enum
         assert one["Workflow"]["Status"] in model.members["Workflow"].members["Status"].enum

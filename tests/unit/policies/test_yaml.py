@@ -81,6 +81,7 @@ def quick(text: str) -> Any:
 @given(st.lists(WORDS, max_size=12).map("".join))
 @example("a: 1\na: 2")
 @example("a: &x [1]\nb: *x")
+@example("&x a: &x b")
 @example("a: {<<: {b: 1}}")
 @example("1: a\ntrue: b\nnull: c")
 @example("a: >\n  folded\n  text\n\n  more\nb: |\n  kept\n   so")

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from providers.aws.catalog import Call, ResourceType, catalog
 from providers.aws.catalog.declare import search
+from providers.aws.described import new_session
 
-SESSION = botocore.session.get_session()
+SESSION = new_session()
 CONTEXT = {"_account": "123456789012", "_region": "eu-west-1", "_partition": "aws"}
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.parsers import ResponseParserError, create_parser
 
 from providers.aws.answers import refuse_half_answers
+from providers.aws.described import new_session
 
-SESSION = botocore.session.get_session()
+SESSION = new_session()
 
 
 def ask(service: str, operation: str, body: bytes, *, status: int = 200, headers: Any = None) -> None:
