@@ -22,6 +22,9 @@ $(STAMP): requirements.lock requirements-dev.lock pyproject.toml
 demo: setup ## the whole main job on the embedded sandbox, no cloud account needed
 	$(BIN)/watchstander demo
 
+# Where bytecode is not kept, every process that a test starts compiles the program anew.
+test check: export PYTHONDONTWRITEBYTECODE =
+
 test: setup ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
