@@ -214,19 +214,26 @@ def hooks_page() -> str:
 def aws_page() -> str:
     """``docs/reference/aws-types.md``."""
     from providers.aws.catalog import catalog
+    from providers.aws.config_forms import FORMS
 
+    recorded = {form.type: "whole" if form.fields is None else "in part" for form in FORMS.values()}
     out = [
         "# AWS resource types",
         "",
         f"The {len(catalog())} types that are read in each account, and the permissions that needs. Azure and Google Cloud have",
         "no such list: everything that Resource Graph and Cloud Asset know is read.",
         "",
-        "| type | what | where | permissions |",
-        "|---|---|---|---|",
+        "*AWS Config*: whether the type is read from Config's items too (exports, an aggregator, the past): *whole* as the describe call",
+        "lists it, or *in part*, in CloudFormation's schema. What Config does not hold is unread.",
+        "",
+        "| type | what | where | AWS Config | permissions |",
+        "|---|---|---|---|---|",
     ]
     for name, declared in sorted(catalog().items()):
         permissions = ", ".join(f"`{p}`" for p in sorted(declared.permissions()))
-        out.append(f"| `{name}` | {cell(declared.title)} | {declared.placement} | {permissions} |")
+        out.append(
+            f"| `{name}` | {cell(declared.title)} | {declared.placement} | {recorded.get(name, '')} | {permissions} |"
+        )
     return "\n".join(out) + "\n"
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from config.clouds import AwsSettings
 from config.errors import UsageError
-from providers.aws.config_forms import MAPPED
+from providers.aws.config_forms import FORMS
 from providers.aws.export import Passed, resource_of
 from providers.aws.role import matches
 from providers.aws.session import Place, Sessions
@@ -39,15 +39,16 @@ _FIELDS: Final = (
 
 
 def aggregated(settings: AwsSettings) -> dict[str, str]:
-    """The types that a configuration reads from its aggregator: ours -> Config's."""
+    """The types that a configuration reads from its aggregator: ours -> Config's. Those of which Config holds only some fields
+    are taken only where they are named: the describe calls tell more."""
     if "config" not in settings.sources:
         return {}
     return {
-        ours: theirs
-        for theirs, ours in MAPPED
-        if matches(ours, settings.aggregator.types, empty=True)
-        and matches(ours, settings.types, empty=True)
-        and not matches(ours, settings.exclude_types, empty=False)
+        form.type: theirs
+        for theirs, form in sorted(FORMS.items())
+        if matches(form.type, settings.aggregator.types, empty=form.fields is None)
+        and matches(form.type, settings.types, empty=True)
+        and not matches(form.type, settings.exclude_types, empty=False)
     }
 
 

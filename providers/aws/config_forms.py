@@ -1,12 +1,12 @@
 """Which of AWS Config's types are ours, and how its items of a few become the describe calls' answers.
 
-Most are those answers in another spelling: for them a line is enough. A type that our documents keep within a detail
-(``Table`` of DynamoDB's) is not mapped: a member that Config left out could not be told from one that is not set.
+The older types are those answers in another spelling: for them a line is enough. The newer ones are in CloudFormation's
+schema (:mod:`providers.aws.config_schemas`). Which of our types are not mapped, and why: :mod:`providers.aws.config_gaps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import orjson
 
 from providers.aws.config_model import Fields, Unfaithful, converted, parsed, shape_at
+from providers.aws.config_schemas import SCHEMAS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,9 @@ class Form:
     """How Config's items of one type become our documents."""
 
     type: str
+    fields: Mapping[str, str] | None = None
+    """For an item that is not the describe call's answer: document field -> JMESPath over ``configuration`` and, below that
+    name, ``supplementaryConfiguration``. None: every member of the answer under its own name."""
     supplements: Mapping[str, str] = field(default_factory=dict)
     """Member of ``supplementaryConfiguration`` -> document field of the same form in the API."""
     prepare: Callable[[Fields], None] = lambda _: None
@@ -127,6 +131,17 @@ def _key(configuration: Fields, more: Fields) -> Fields:
     return out
 
 
+def _table(_: Fields, more: Fields) -> Fields:
+    backups = more["ContinuousBackupsDescription"]
+    recovery = backups["pointInTimeRecoveryDescription"]
+    return {
+        "Backups": {
+            "Status": backups["continuousBackupsStatus"],
+            "PointInTimeRecovery": recovery["pointInTimeRecoveryStatus"],
+        }
+    }
+
+
 def _managed_policy(configuration: Fields, _: Fields) -> Fields:
     for version in configuration["policyVersionList"]:
         if version["isDefaultVersion"]:
@@ -138,6 +153,9 @@ FORMS: Final[Mapping[str, Form]] = {
     **{
         config: Form(type=ours)
         for config, ours in {
+            "AWS::ApiGateway::RestApi": "aws.api_gateway_rest_api",
+            "AWS::ApiGateway::Stage": "aws.api_gateway_stage",
+            "AWS::ApiGatewayV2::Api": "aws.apigatewayv2_api",
             "AWS::AutoScaling::AutoScalingGroup": "aws.autoscaling_group",
             "AWS::AutoScaling::LaunchConfiguration": "aws.launch_configuration",
             "AWS::CloudFormation::Stack": "aws.cloudformation_stack",
@@ -152,9 +170,11 @@ FORMS: Final[Mapping[str, Form]] = {
             "AWS::EC2::NetworkInterface": "aws.network_interface",
             "AWS::EC2::RouteTable": "aws.route_table",
             "AWS::EC2::VPCEndpoint": "aws.vpc_endpoint",
+            "AWS::EC2::VPCEndpointService": "aws.vpc_endpoint_service",
             "AWS::EC2::VPCPeeringConnection": "aws.vpc_peering_connection",
             "AWS::EC2::VPNConnection": "aws.vpn_connection",
             "AWS::EC2::VPNGateway": "aws.vpn_gateway",
+            "AWS::ElasticBeanstalk::Environment": "aws.elastic_beanstalk_environment",
             "AWS::IAM::Group": "aws.iam_group",
             "AWS::Lambda::Function": "aws.lambda_function",
             "AWS::RDS::DBCluster": "aws.rds_cluster",
@@ -164,6 +184,12 @@ FORMS: Final[Mapping[str, Form]] = {
             "AWS::Redshift::Cluster": "aws.redshift_cluster",
         }.items()
     },
+    **{config: Form(type=ours, fields=fields) for config, (ours, fields) in SCHEMAS.items()},
+    "AWS::DynamoDB::Table": Form(
+        type="aws.dynamodb_table",
+        fields={"TableName": "tableName"},
+        more=_table,
+    ),
     "AWS::EC2::SecurityGroup": Form(type="aws.security_group", prepare=_security_group),
     "AWS::EC2::Volume": Form(type="aws.ebs_volume"),
     "AWS::EC2::VPC": Form(type="aws.vpc"),
@@ -191,8 +217,4 @@ FORMS: Final[Mapping[str, Form]] = {
         more=_bucket,
     ),
 }
-
-MAPPED: Final[Sequence[tuple[str, str]]] = tuple(
-    sorted((config, form.type) for config, form in FORMS.items())
-)
-"""Config's types that are understood, with ours."""
+"""Config's types that are understood."""

@@ -57,30 +57,58 @@ def shape_at(service: str, operation: str, path: str) -> Shape | None:
     return shape if isinstance(shape, Shape) else None
 
 
+_FILTER: Final = re.compile(r"\[\?[^\]]*\]")
+_PAIR: Final = re.compile(r"(\w+): ([^,}]+)")
+
+
 @cache
-def _item_members(type_: str) -> Mapping[str, Shape]:
+def _item_members(type_: str) -> Mapping[str, Shape | None]:
     declared = catalog()[type_]
-    call = declared.list
-    assert call is not None
-    shape = shape_at(call.service or declared.service, call.operation, call.result)
-    assert isinstance(shape, StructureShape), type_
-    return dict(shape.members)
+    call = declared.each or declared.list
+    if call is None:
+        return {}
+    path, _, chosen = call.result.partition(".{")
+    shape = shape_at(call.service or declared.service, call.operation, _FILTER.sub("", path))
+    if not isinstance(shape, StructureShape):
+        return {declared.item: shape}
+    if not chosen:
+        return dict(shape.members)
+    return {name: shape.members.get(source) for name, source in _PAIR.findall(chosen)}
 
 
-def members_of(declared: ResourceType) -> Mapping[str, Shape]:
-    """The fields of a listed item, with their shapes."""
+def members_of(declared: ResourceType) -> Mapping[str, Shape | None]:
+    """The fields of a listed item, with their shapes; None for what is made of several members."""
     return _item_members(declared.type)
 
 
 def expected(declared: ResourceType) -> frozenset[str]:
+    """Every field of a document of this type."""
     return frozenset(members_of(declared)) | {call.into for call in declared.details}
 
 
-def detail_shape(declared: ResourceType, name: str) -> Shape | None:
+def field_shape(declared: ResourceType, name: str) -> Shape | None:
+    """The shape of a field of the document; None where it is put together of several members, or is not one."""
     for call in declared.details:
         if call.into == name:
-            return shape_at(call.service or declared.service, call.operation, call.result)
-    return None
+            shape = shape_at(call.service or declared.service, call.operation, call.result)
+            if call.batch is None or call.batch.value == "@" or not isinstance(shape, StructureShape):
+                return shape
+            return shape.members.get(call.batch.value)
+    return members_of(declared).get(name)
+
+
+def tagged(tags: Mapping[str, str], shape: Shape | None) -> Any:
+    """Tags, which Config gives in a form of its own for every type, in the form of ``shape``."""
+    if isinstance(shape, MapShape):
+        return dict(sorted(tags.items()))
+    key, value = "Key", "Value"
+    if isinstance(shape, ListShape) and isinstance(shape.member, StructureShape):
+        for name in shape.member.members:
+            if name.lower().endswith("key"):
+                key = name
+            elif name.lower().endswith("value"):
+                value = name
+    return [{key: name, value: text} for name, text in sorted(tags.items())]
 
 
 def converted(value: Any, shape: Shape) -> Any:
@@ -134,6 +162,9 @@ def _scalar(value: Any, shape: Shape) -> Any:
                 raise Unfaithful
         case "integer" | "long":
             if isinstance(value, str) and value.lstrip("-").isdigit():
+                return int(value)
+            if isinstance(value, float) and value.is_integer():
+                # CloudFormation's schema calls some whole numbers numbers.
                 return int(value)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise Unfaithful

@@ -18,16 +18,19 @@ from botocore.model import Shape
 
 from config.errors import UsageError
 from providers.aws.catalog import Placement, ResourceType, catalog
+from providers.aws.catalog.declare import search
 from providers.aws.config_forms import FORMS, Form
 from providers.aws.config_model import (
     Fields,
     Unfaithful,
     converted,
-    detail_shape,
     expected,
+    field_shape,
     members_of,
     parsed,
+    tagged,
 )
+from providers.aws.reader import tags_of
 from providers.jsonstream import members
 from providers.normalise import DocumentTooDeep, canonical
 from providers.resource import GLOBAL, Resource, ResourceRef
@@ -88,18 +91,30 @@ def resource_of(item: Mapping[str, Any], where: str, passed: Passed) -> Resource
     document, unread = _document(declared, form, configuration, more)
     tags = _tags(item.get("tags"))
     if tags is not None and declared.tags in expected(declared):
-        document[declared.tags] = [{"Key": k, "Value": v} for k, v in sorted(tags.items())] or _no_tags(
-            declared
-        )
+        form_of_tags = tagged(tags, field_shape(declared, declared.tags))
+        document[declared.tags] = form_of_tags if tags or not _null_without_tags(declared) else None
         unread.pop(declared.tags, None)
     arn = item.get("ARN", item.get("arn"))
+    _told_by_arn(declared, arn, document, unread)
     return _finished(declared, (account, region, arn), document, unread, where)
 
 
-def _no_tags(declared: ResourceType) -> list[Fields] | None:
-    """What the API's answer to the question for tags becomes where there are none: an empty list, or an absence."""
-    asked = [call for call in declared.details if call.into == declared.tags]
-    return None if any(call.absent for call in asked) else []
+def _null_without_tags(declared: ResourceType) -> bool:
+    """Whether the API's answer to the question for tags becomes null where there are none, and not an empty list."""
+    return any(call.absent for call in declared.details if call.into == declared.tags)
+
+
+def _told_by_arn(declared: ResourceType, arn: Any, document: Fields, unread: dict[str, str]) -> None:
+    """What the configuration lacks and the item's ARN tells: the ARN itself, and the ids in it."""
+    parts = declared.parse_arn(arn) if isinstance(arn, str) else None
+    if parts is None:
+        return
+    told = {name: part for name, part in parts.items() if not name.startswith("_")}
+    if declared.id in expected(declared):
+        told[declared.id] = arn
+    for name, value in told.items():
+        document.setdefault(name, value)
+        unread.pop(name, None)
 
 
 def _finished(
@@ -123,7 +138,6 @@ def _finished(
         document = canonical(document, declared.rules)
     except DocumentTooDeep as error:
         raise UsageError(f"{where}: {error}") from error
-    tags = document.get(declared.tags) if declared.tags else None
     return Resource(
         ref=ResourceRef(
             provider="aws",
@@ -134,9 +148,7 @@ def _finished(
         ),
         name=str(document.get(declared.name) or uid),
         document=document,
-        tags={
-            str(t["Key"]): str(t.get("Value") or "") for t in tags or () if isinstance(t, dict) and "Key" in t
-        },
+        tags=tags_of(document.get(declared.tags)) if declared.tags else {},
         unread={k: v for k, v in unread.items() if k not in declared.volatile},
     )
 
@@ -146,21 +158,15 @@ def _document(
 ) -> tuple[Fields, dict[str, str]]:
     """The document as far as it can be told, and the cause for every field that cannot."""
     document: Fields = {}
-    unread: dict[str, str] = {}
+    unread = dict.fromkeys(expected(declared), NOT_HELD)
+    json = declared.json | {call.into for call in declared.details if call.json}
     form.prepare(configuration)
-    given = {key.lower(): value for key, value in configuration.items()}
-    for name, shape in members_of(declared).items():
-        if name.lower() not in given:
-            unread[name] = NOT_HELD
-            continue
-        _put(document, unread, name, given[name.lower()], shape)
-    for call in declared.details:
-        if call.into not in document:
-            unread[call.into] = NOT_HELD
-    for member, name in form.supplements.items():
-        shape = detail_shape(declared, name)
-        if member in supplementary and shape is not None:
-            _put(document, unread, name, supplementary[member], shape)
+    for name, value in _given(declared, form, configuration, supplementary):
+        if form.fields is not None and name in json:
+            document[name] = value
+            unread.pop(name, None)
+        else:
+            _put(document, unread, name, value, field_shape(declared, name))
     try:
         more = form.more(configuration, supplementary)
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -169,7 +175,7 @@ def _document(
     for name, value in more.items():
         document[name] = value
         unread.pop(name, None)
-    for name in declared.json & document.keys():
+    for name in json & document.keys():
         # What a reading gives parsed.
         document[name] = parsed(document[name])
         if isinstance(document[name], str):
@@ -178,10 +184,32 @@ def _document(
     return document, unread
 
 
-def _put(document: Fields, unread: dict[str, str], name: str, value: Any, shape: Shape) -> None:
+def _given(
+    declared: ResourceType, form: Form, configuration: Fields, supplementary: Fields
+) -> Iterator[tuple[str, Any]]:
+    """The fields that an item tells, with their values in its own form."""
+    if form.fields is None:
+        held = {key.lower(): value for key, value in configuration.items()}
+        yield from ((name, held[name.lower()]) for name in members_of(declared) if name.lower() in held)
+    else:
+        whole = {**configuration, "supplementaryConfiguration": supplementary}
+        for name, path in form.fields.items():
+            value = search(path, whole)
+            # CloudFormation's schema has no null: what is not set is missing, as is what was not recorded.
+            if value is not None:
+                yield name, value
+    for member, name in form.supplements.items():
+        if member in supplementary:
+            yield name, supplementary[member]
+
+
+def _put(document: Fields, unread: dict[str, str], name: str, value: Any, shape: Shape | None) -> None:
     try:
-        found = converted(value, shape)
+        found = None if shape is None else converted(value, shape)
     except Unfaithful:
+        unread[name] = OTHER_FORM
+        return
+    if shape is None:
         unread[name] = OTHER_FORM
         return
     unread.pop(name, None)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from config.errors import UsageError
 from providers.aws.catalog import catalog
+from providers.aws.config_forms import FORMS
 from providers.aws.export import Passed, resource_of
 from providers.aws.session import Place, Sessions
 from providers.errors import ProviderError, Refused, Unavailable
@@ -25,17 +26,45 @@ WINDOW: Final = timedelta(days=7)
 BATCH: Final = 16
 """Each resource is asked about by calls of its own; so many are under way at once, as fast as the budget allows."""
 
+_IDS: Final[Mapping[str, str]] = {
+    "aws.cloudtrail": "Name",
+    "aws.customer_gateway": "CustomerGatewayId",
+    "aws.ebs_volume": "VolumeId",
+    "aws.ec2_client_vpn_endpoint": "ClientVpnEndpointId",
+    "aws.ec2_instance": "InstanceId",
+    "aws.ec2_instance_connect_endpoint": "InstanceConnectEndpointId",
+    "aws.ec2_managed_prefix_list": "PrefixListId",
+    "aws.ec2_transit_gateway": "TransitGatewayId",
+    "aws.ec2_transit_gateway_vpc_attachment": "TransitGatewayAttachmentId",
+    "aws.efs_access_point": "AccessPointId",
+    "aws.efs_file_system": "FileSystemId",
+    "aws.egress_only_internet_gateway": "EgressOnlyInternetGatewayId",
+    "aws.eip": "AllocationId",
+    "aws.elb": "LoadBalancerName",
+    "aws.flow_log": "FlowLogId",
+    "aws.internet_gateway": "InternetGatewayId",
+    "aws.kms_key": "KeyId",
+    "aws.lambda_function": "FunctionName",
+    "aws.launch_template": "LaunchTemplateId",
+    "aws.lb": "_arn",
+    "aws.nat_gateway": "NatGatewayId",
+    "aws.network_acl": "NetworkAclId",
+    "aws.network_interface": "NetworkInterfaceId",
+    "aws.route_table": "RouteTableId",
+    "aws.s3_bucket": "Name",
+    "aws.security_group": "GroupId",
+    "aws.subnet": "SubnetId",
+    "aws.vpc": "VpcId",
+    "aws.vpc_endpoint": "VpcEndpointId",
+    "aws.vpc_endpoint_service": "ServiceId",
+    "aws.vpc_peering_connection": "VpcPeeringConnectionId",
+    "aws.vpn_connection": "VpnConnectionId",
+    "aws.vpn_gateway": "VpnGatewayId",
+}
+"""The part of the ARN that is Config's resource id; ``_arn``: the ARN. Only where the id is the one that the service itself gives:
+asked with a wrong one, Config answers as for a resource it never saw. (A database's and an IAM user's is not in the ARN.)"""
 CONFIG_TYPES: Final[Mapping[str, tuple[str, str]]] = {
-    "aws.s3_bucket": ("AWS::S3::Bucket", "Name"),
-    "aws.ebs_volume": ("AWS::EC2::Volume", "VolumeId"),
-    "aws.security_group": ("AWS::EC2::SecurityGroup", "GroupId"),
-    "aws.vpc": ("AWS::EC2::VPC", "VpcId"),
-    "aws.subnet": ("AWS::EC2::Subnet", "SubnetId"),
-    "aws.ec2_instance": ("AWS::EC2::Instance", "InstanceId"),
-    "aws.elb": ("AWS::ElasticLoadBalancing::LoadBalancer", "LoadBalancerName"),
-    "aws.lb": ("AWS::ElasticLoadBalancingV2::LoadBalancer", "_arn"),
-    "aws.cloudtrail": ("AWS::CloudTrail::Trail", "Name"),
-    "aws.kms_key": ("AWS::KMS::Key", "KeyId"),
+    form.type: (theirs, _IDS[form.type]) for theirs, form in FORMS.items() if form.type in _IDS
 }
 """Our type -> Config's type, and the part of the ARN that is Config's resource id."""
 

@@ -275,7 +275,7 @@ class Reader:
             ),
             name=str(compiled(declared.name).search(context) or arn),
             document=document,
-            tags=_tags(compiled(declared.tags).search(document)) if declared.tags else {},
+            tags=tags_of(compiled(declared.tags).search(document)) if declared.tags else {},
             unread=unread,
         )
         return _Described([resource], late=late)
@@ -360,7 +360,7 @@ def _canonical(document: Mapping[str, Any], rules: Rules, unread: dict[str, str]
         return canonical(out, rules)
 
 
-def _tags(found: Any) -> dict[str, str]:
+def tags_of(found: Any) -> dict[str, str]:
     """Tags as a map, from a map or from a list of Key and Value in any of the services' spellings."""
     if isinstance(found, Mapping):
         return {str(key): str(value) for key, value in found.items()}

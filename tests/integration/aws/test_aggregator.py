@@ -12,6 +12,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from config.clouds import AwsSettings
+from providers.aws.aggregate import aggregated
 from providers.aws.catalog import catalog
 from providers.aws.described import new_session
 from providers.aws.provider import AwsProvider
@@ -251,3 +252,13 @@ def test_the_source_and_its_name_are_given_together() -> None:
     for bad in ({"sources": ["config"]}, {"aggregator": {"name": NAME}}):
         with pytest.raises(ValueError, match="given together"):
             AwsSettings.model_validate(bad)
+
+
+def test_types_that_config_holds_in_part_are_read_from_it_only_where_they_are_named() -> None:
+    values = {"sources": ["describe", "config"], "types": ["aws.efs_*", VOLUME]}
+    all_that_can_be = AwsSettings.model_validate({**values, "aggregator": {"name": NAME}})
+    assert aggregated(all_that_can_be) == {VOLUME: "AWS::EC2::Volume"}
+    named = AwsSettings.model_validate(
+        {**values, "aggregator": {"name": NAME, "types": ["aws.efs_file_system"]}}
+    )
+    assert aggregated(named) == {"aws.efs_file_system": "AWS::EFS::FileSystem"}

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from providers.aws.catalog import catalog
+from providers.aws.config_forms import FORMS
+from providers.aws.past import CONFIG_TYPES
 from providers.aws.provider import AwsProvider
 from providers.errors import Refused
 from providers.provider import PastVersion
@@ -86,3 +89,9 @@ def test_a_denied_history_is_an_error(provider: AwsProvider, aws: AwsEmulator, b
     with pytest.raises(Exception, match="not authorized") as caught:
         told(provider, bucket, days=1)
     assert getattr(caught.value, "permission", None) == "config:GetResourceConfigHistory"
+
+
+def test_configs_resource_id_is_in_the_arn_of_every_type_whose_past_can_be_asked() -> None:
+    for ours, (theirs, part) in CONFIG_TYPES.items():
+        assert FORMS[theirs].type == ours
+        assert part == "_arn" or part in catalog()[ours].arn_fields
