@@ -261,15 +261,19 @@ class Attributions:
         mine = version.resource_id == question.resource_id
         begun = connection.execute(
             sa.update(VERSION)
-            .where(mine, version.valid_from == at, version.actor.is_(None))
-            .values(actor=actor)
+            .where(mine, version.valid_from == at, _nobody(version.actor))
+            .values(actor=actor or "")
         )
         if begun.rowcount == 0:
             connection.execute(
                 sa.update(VERSION)
-                .where(mine, version.valid_to == at, version.closed_by.is_(None))
-                .values(closed_by=actor)
+                .where(mine, version.valid_to == at, _nobody(version.closed_by))
+                .values(closed_by=actor or "")
             )
+
+
+def _nobody(actor: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(actor, "") == ""
 
 
 def let_go(connection: Connection, keys: Sequence[tuple[int, int]]) -> None:

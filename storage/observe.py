@@ -53,6 +53,7 @@ _VERSION_COLUMNS = (
     "cycle_id",
     "origin",
     "actor",
+    "closed_by",
     "codec_id",
     "data",
 )
@@ -206,7 +207,7 @@ class Observer:
             self._batch.closed.append((at, row.id, row.changed_at))
             if previous is not None and documents.only_learned(previous, Record.decode(item.data)):
                 origin = Origin.LEARNED
-        self._add_version(row.id, item, at, origin)
+        self._add_version(row.id, item, at, origin, harder=True)
         place, name = self._places[_place(ref)], clean(item.resource.name)
         self._batch.contents.append(
             (item.digest, at, place, bound, name, _unread(item.resource), 0, None, row.id)
@@ -257,7 +258,7 @@ class Observer:
             name = clean(item.resource.name)
             rows.append((number, ref.uid, bound, place, name, context.at, context.at, item.digest, 0, unread))
             origin = Origin.BASELINE if first_contact else Origin.OBSERVED
-            self._add_version(number, item, context.at, origin)
+            self._add_version(number, item, context.at, origin, harder=False)
             state = documents.token(item.digest, item.resource.unread)
             batch.due.append((number, state, context.at, first_contact))
             batch.moved.add(place)
@@ -276,12 +277,12 @@ class Observer:
             )
         bulk.insert(self._connection, RESOURCE, _RESOURCE_COLUMNS, rows)
 
-    def _add_version(self, number: int, item: Seen, at: int, origin: Origin) -> None:
+    def _add_version(self, number: int, item: Seen, at: int, origin: Origin, *, harder: bool) -> None:
         codec = self._codecs.choose(self._connection, item.resource.ref.type)
-        data = self._codecs.encode(codec, item.data)
-        context = self._context
+        data = self._codecs.encode(codec, item.data, harder=harder)
+        cycle_id, actor = self._context.cycle_id or 0, self._context.actor or ""
         self._batch.versions.append(
-            (number, at, OPEN, item.digest, context.cycle_id, int(origin), context.actor, codec, data)
+            (number, at, OPEN, item.digest, cycle_id, int(origin), actor, "", codec, data)
         )
         self._batch.newest.append((number, item.data))
 
@@ -345,7 +346,7 @@ def remove(
         connection.execute(sa.delete(DUE).where(among(DUE.c.resource_id, part)))
         connection.execute(sa.delete(UNKNOWN).where(among(UNKNOWN.c.resource_id, part)))
     partitions.ensure(connection, when.values())
-    closed = [(when[row.id], actor, row.id, row.changed_at) for row in rows]
+    closed = [(when[row.id], actor or "", row.id, row.changed_at) for row in rows]
     bulk.update(connection, VERSION, _VERSION_KEY, _CLOSED_BY, closed, where=_IN_FORCE)
     bulk.update(connection, RESOURCE, ("id",), _GONE, [(when[row.id], 0, None, row.id) for row in rows])
     touch(connection, {row.place_id for row in rows})

@@ -299,9 +299,11 @@ class Past:
         for begun, ends, (version, data, digest), closed_by in rows:
             assert version.resource is not None
             codec = self._codecs.choose(connection, version.resource.ref.type)
-            content = self._codecs.encode(codec, data)
-            origin, actor = int(Origin.PAST), version.actor
-            written.append((resource_id, begun, ends, digest, None, origin, actor, closed_by, codec, content))
+            content = self._codecs.encode(codec, data, harder=True)
+            origin, actor = int(Origin.PAST), version.actor or ""
+            written.append(
+                (resource_id, begun, ends, digest, 0, origin, actor, closed_by or "", codec, content)
+            )
         partitions.ensure(connection, (ends for _, ends, *_ in rows))
         bulk.insert(connection, VERSION, _COLUMNS, written)
         connection.execute(

@@ -146,8 +146,11 @@ class ResourceRow(Table, table=True):
 class VersionRow(Table, table=True):
     """One content of a resource over [valid_from, valid_to).
 
-    On PostgreSQL partitioned by its end (:mod:`storage.partitions`); its key there is (resource_id, valid_to), since a key must
-    hold what partitions are by: of one resource one version ends at a time, and at most one has not ended.
+    On PostgreSQL partitioned by its end (:mod:`storage.partitions`), each partition with its own key: (resource_id, valid_to) of
+    what ended in a month, for of one resource one version ends at a time; resource_id of what is in force.
+
+    No cycle is 0 and nobody is ``''`` where a version is written: one NULL would make its row 8 bytes longer on PostgreSQL
+    (decision 0280). What was written before may hold NULL for either.
     """
 
     __tablename__ = "version"
@@ -158,6 +161,8 @@ class VersionRow(Table, table=True):
             "valid_to",
             sqlite_where=sa.text(f"valid_to < {OPEN}"),
             postgresql_where=sa.text(f"valid_to < {OPEN}"),
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": True},
         ),
         {"postgresql_partition_by": "RANGE (valid_to)"},
     )
@@ -171,7 +176,7 @@ class VersionRow(Table, table=True):
     origin: int = Field(sa_column=Column(sa.SmallInteger(), nullable=False))
     actor: str | None = _text(null=True)
     closed_by: str | None = _text(null=True)
-    codec_id: int = Field(sa_column=Column(_SMALL, sa.ForeignKey("codec.id"), nullable=False))
+    codec_id: int = Field(sa_column=Column(_TINY, sa.ForeignKey("codec.id"), nullable=False))
     data: bytes = _bytes()
 
 

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.settings import StorageSettings
+from providers.memory.estate import Estate
 from providers.resource import Coverage, CoverageStatus, Resource, ResourceRef, Scope
+from storage import codec
 from storage.check import check
 from storage.database import Database
 from storage.errors import Damaged
@@ -23,6 +25,7 @@ from storage.mending import mend_dictionaries
 from storage.query import Filter
 from storage.retraining import WINDOW, Trial, retrain
 from storage.tables import CODEC, VERSION
+from storage.times import OPEN
 from storage.transfer import backup
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -158,6 +161,27 @@ def test_whatever_is_trained_when_every_version_reads_as_it_was_written(
                     assert stored.resource.document == document(form, number, turn)
     finally:
         database.close()
+
+
+def test_what_changed_is_compressed_harder(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "_ENCODERS", 1)  # of two types, the encoder of one is let go for the other's
+    made = Estate(resources=400, scopes=2)
+    for cycle in range(2):
+        for scope in made.all_scopes():
+            found = list(made.read(scope))
+            recording = Inventory(database).begin(scope, START + timedelta(hours=cycle))
+            recording.add(found)
+            recording.finish(Coverage(scope=scope, status=CoverageStatus.COMPLETE, read=len(found)))
+        for index in range(400):
+            made.change(made.uid(index), {"Status": "changed"})
+    codecs = database.codecs
+    query = sa.select(VERSION.c.codec_id, VERSION.c.data).where(VERSION.c.codec_id != codec.PLAIN)
+    for valid, most, least in ((VERSION.c.valid_to < OPEN, 1, 1), (VERSION.c.valid_to == OPEN, 0.95, 0.8)):
+        with database.read() as connection:
+            rows = connection.execute(query.where(valid)).all()
+        at_first = sum(len(codecs.encode(row.codec_id, codecs.decode(*row))) for row in rows)
+        assert least * at_first <= sum(len(row.data) for row in rows) <= most * at_first
+    assert list(check(database)) == []
 
 
 def test_a_dictionary_that_is_gone_is_taken_from_a_backup(

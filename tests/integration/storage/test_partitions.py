@@ -28,10 +28,12 @@ from storage.query import Filter
 from storage.retention import prune
 from storage.schema import configuration
 from storage.tables import RESOURCE, VERSION, Table
+from storage.times import OPEN
 
 ROOT = Path(__file__).parents[3]
 SCOPE = Scope("memory", "1", "north", "memory.t")
 START = datetime(2026, 1, 30, 12, tzinfo=UTC)
+UNKNOWN = {"cycle_id", "actor", "closed_by"}
 
 
 @pytest.fixture
@@ -148,7 +150,7 @@ def states(database: Database, at: datetime) -> dict[str, Any]:
     return {r.uid: (dict(r.document), r.valid_from) for batch in found for r in batch}
 
 
-@pytest.mark.parametrize("revision", ["0004", "0008"])
+@pytest.mark.parametrize("revision", ["0004", "0008", "0010"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_rows_of_the_schema_before_survive(
     kind: str, revision: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -176,7 +178,15 @@ def test_rows_of_the_schema_before_survive(
                         rows = source.execute(
                             sa.select(*(newest.c[column.name] for column in table.c))
                         ).mappings()
-                        if values := [dict(row) for row in rows]:
+                        values = [dict(row) for row in rows]
+                        if table.name == "version":
+                            # Schemas before 0011 had NULL where nobody or no cycle is known.
+                            values = [
+                                {n: v or None if n in UNKNOWN else v for n, v in r.items()} for r in values
+                            ]
+                            if revision == "0010":
+                                partitions.ensure(connection, {row["valid_to"] for row in values})
+                        if values:
                             connection.execute(sa.insert(table), values)
             if kind == "postgresql":
                 for name in ("resource", "scope", "cycle", "baseline"):
@@ -230,3 +240,29 @@ def test_ids_stay_unique(database: Database) -> None:
 
     with pytest.raises(StorageError, match="uq_resource_uid"):
         twice()
+
+
+def test_one_version_is_in_force_and_a_month_has_one_for_each_end(database: Database) -> None:
+    for day in range(2):
+        record(database, START + timedelta(days=day), day)
+    columns = [c.name for c in VERSION.c if c.name != "valid_from"]
+    later = (VERSION.c.valid_from + 1).label("valid_from")
+
+    def again(condition: sa.ColumnElement[bool]) -> None:
+        copied = sa.select(*(VERSION.c[c] for c in columns), later).where(condition).limit(1)
+        with database.write() as connection:
+            connection.execute(sa.insert(VERSION).from_select([*columns, "valid_from"], copied))
+
+    with pytest.raises(StorageError, match="pk_version_open"):
+        again(VERSION.c.valid_to == OPEN)
+    with pytest.raises(StorageError, match="pk_version_2026_01"):
+        again(VERSION.c.valid_to < OPEN)
+
+
+def test_no_version_has_a_null(database: Database) -> None:
+    """Which would make its row longer by 8 bytes (decision 0280)."""
+    for day in range(3):
+        record(database, START + timedelta(days=day), day, names=3 - day // 2)
+    with database.read() as connection:
+        nulls = sa.func.num_nulls(*VERSION.c)
+        assert connection.execute(sa.select(sa.func.count(), sa.func.max(nulls))).one() == (6, 0)
