@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from policies.joining import JoinedInventory
-from policies.policy import Phase, Policy
+from policies.policy import Language, Phase, Policy
 from policies.text import encode_json
 from providers.normalise import digest, digest_of, encode, timestamp
 from providers.resource import Resource
@@ -117,7 +117,7 @@ class Rendered:
         self.subject = subject
         self._full: bytes | None = None
         self._bare: bytes | None = None
-        self._views: dict[AbsentBlock, bytes] = {}
+        self._views: dict[tuple[AbsentBlock, Language], bytes] = {}
         self._contexts: dict[tuple[Phase, tuple[str, ...], str], bytes] = {}
 
     def input(self, policy: Policy, now: datetime, related: Mapping[str, Any] | None = None) -> bytes:
@@ -130,7 +130,7 @@ class Rendered:
             about = self._full = self._full or encode_json(asset(self.subject.resource))
         else:
             about = self._bare = self._bare or encode_json(asset(self.subject.resource, document=False))
-        view = self._view(policy.absent_block) if needed.view else b"{}"
+        view = self._view(policy) if needed.view else b"{}"
         context = self._context(policy)
         if policy.reads_clock:
             rest = b"," + context[1:] if context != b"{}" else b"}"
@@ -138,13 +138,19 @@ class Rendered:
         end = b"}" if related is None else b',"related":' + encode(related) + b"}"
         return b'{"asset":' + about + b',"context":' + context + b',"resource":' + view + end
 
-    def _view(self, absent: AbsentBlock) -> bytes:
-        found = self._views.get(absent)
+    def _view(self, policy: Policy) -> bytes:
+        key = (policy.absent_block, policy.language)
+        found = self._views.get(key)
         if found is None:
             view = self.subject.view
-            found = self._views[absent] = (
-                encode_json({view.type: {"main": view.render(absent)}}) if view is not None else b"{}"
-            )
+            if view is None:
+                return b"{}"
+            held: dict[str, Any] = {"main": view.render(policy.absent_block)}
+            if policy.language is Language.SENTINEL:
+                # Its interpreter sees for itself what a policy asks for, so it is told what is not there, and why.
+                gaps = {"unread": view.unread, "absent": sorted(view.attributes.keys() - held["main"].keys())}
+                held |= {name: gap for name, gap in gaps.items() if gap}
+            found = self._views[key] = encode_json({view.type: held})
         return found
 
     def _context(self, policy: Policy) -> bytes:
@@ -218,6 +224,8 @@ def _unread_view(parts: tuple[str, ...], policy: Policy, view: TerraformView | N
         return None if _speaks_of(policy, view.type) else _foreign(policy, view.type)
     if len(parts) > 2 and parts[2] != "main":
         return None
+    if policy.language is Language.SENTINEL:
+        return None  # what it asks for is seen while it is evaluated
     if len(parts) <= 3:
         return _blame(view.unread) if view.unread else None
     attribute = parts[3]

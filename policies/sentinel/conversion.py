@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from policies.sentinel.partial import Partial, PartialMap
 from policies.sentinel.run import Rule, Run
 from policies.sentinel.values import (
     MAX_INT,
@@ -57,7 +58,7 @@ def to_value(  # noqa: PLR0912 - the leaves in line: each call here is paid by e
                 made[name] = item
             else:
                 made[name] = to_value(item, run, null_is_undefined, depth + 1)
-        return made
+        return PartialMap(made, data, run) if isinstance(data, Partial) else made
     if kind is list or isinstance(data, list | tuple):
         if len(data) > _FREE:
             run.charge(len(data) >> 3)
@@ -113,6 +114,8 @@ def to_host(value: Value, run: Run, depth: int = 0) -> Any:
         return value if not isinstance(value, float) or math.isfinite(value) else str(value)
     if depth >= run.budget.nesting:
         return "…"
+    if isinstance(value, PartialMap):
+        value = value.known()
     run.charge(1 + (len(value) >> 2))
     if kind == "list":
         items: list[Any] = []
@@ -153,6 +156,8 @@ def shown(value: Value, run: Run, depth: int = 0, *, inside: bool = False) -> st
         return str(value)
     if depth >= run.budget.nesting:
         return "…"
+    if isinstance(value, PartialMap):
+        value = value.known()
     run.charge(1 + len(value))
     parts: list[str] = []
     size = 0

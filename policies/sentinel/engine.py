@@ -43,7 +43,7 @@ from policies.sentinel.options import Options
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
 
-REVISION: Final = 2
+REVISION: Final = 3
 """Raised when the interpreter comes to give another answer: verdicts remembered before are then judged again."""
 OWN_IMPORTS: Final = frozenset({"asset", "context", "inventory", "finding"})
 PACKAGE: Final = "sentinel"
@@ -355,6 +355,8 @@ def _imports(document: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, 
             name="main",
             provider=f"registry.terraform.io/{_PROVIDERS.get(str(asset.get('provider')), 'hashicorp/unknown')}",
             attributes=held.get("main") or {},
+            unread=held.get("unread") or {},
+            absent=held.get("absent") or (),
         )
         for kind, held in (document.get("resource") or {}).items()
     ]

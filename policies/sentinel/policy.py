@@ -58,8 +58,8 @@ class RuleTrace(NamedTuple):
 class SentinelResult(NamedTuple):
     """What an evaluation gave.
 
-    ``result`` is None where main is undefined, where the evaluation failed (then ``error`` says why) and where a request
-    does not give what the policy compares. ``value`` is main's value, for policies whose main is not a bool.
+    ``result`` is None where main is undefined, where the evaluation failed (then ``error`` says why), where a request
+    does not give what the policy compares, and where the policy asked for an attribute that was not read. ``value`` is main's value, for policies whose main is not a bool.
     """
 
     result: bool | None
@@ -239,11 +239,13 @@ class _Evaluation:
         cause = None
         if isinstance(main, Undefined):
             cause = f"main is undefined: {main.cause}"
+        if run.unread is not None:
+            cause, passed = run.unread, None
         complaint = self._complaint() if passed else None
         if complaint is not None:
             cause, passed = f"the request is not complete: {complaint}", None
-            if "main" in rules:
-                rules["main"] = None
+        if passed is None and "main" in rules:
+            rules["main"] = None
         return SentinelResult(
             result=passed,
             value=_host(main),

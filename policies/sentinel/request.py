@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from config.errors import UsageError
+from policies.sentinel.partial import Partial
 from policies.sentinel.terraform import configuration, plan, plan_of, run, state
 
 
@@ -56,15 +57,22 @@ def _described(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveResource:
-    """A resource as it is, in Terraform's words. ``unread`` names attributes that could not be read: they are missing
-    from ``attributes`` and marked unknown, as Terraform marks what it knows only after an apply."""
+    """A resource as it is, in Terraform's words. ``unread`` are attributes that could not be read, and why: they are missing
+    from ``attributes`` and marked unknown, as Terraform marks what it knows only after an apply. ``absent`` are those that are
+    known not to be there. A policy that asks for any other that is not there, or for an unread one, decides nothing."""
 
     address: str
     type: str
     name: str
     provider: str
     attributes: Mapping[str, Any]
-    unread: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    absent: Collection[str] = ()
+
+    def part(self, held: Mapping[str, Any]) -> Partial:
+        """What is held of its attributes, as data of which not all is known."""
+        others = f"the Terraform view of {self.type} has no attribute"
+        return Partial(held, unread=self.unread, others=others, absent=self.absent)
 
 
 def estate_imports(
@@ -79,7 +87,10 @@ def estate_imports(
     creates or changes; ``tfstate/v2`` holds the same resources, and ``tfconfig/v2`` their attributes as constants.
     """
     found: dict[str, Any] = {}
+    declared: list[dict[str, Any]] = []
+    unread: dict[str, Mapping[str, str]] = {}
     for resource in live:
+        unread[resource.address] = resource.unread
         found[resource.address] = {
             "address": resource.address,
             "module_address": "",
@@ -88,25 +99,24 @@ def estate_imports(
             "name": resource.name,
             "index": None,
             "provider_name": resource.provider,
-            "values": resource.attributes,
+            "values": resource.part(resource.attributes),
             "depends_on": [],
             "tainted": False,
             "deposed_key": "",
-            "unread": list(resource.unread),
         }
-    declared = [
-        {
-            "address": entry["address"],
-            "mode": "managed",
-            "type": entry["type"],
-            "name": entry["name"],
-            "provider_config_key": entry["provider_name"].rpartition("/")[2],
-            "expressions": {key: {"constant_value": value} for key, value in entry["values"].items()},
-        }
-        for entry in found.values()
-    ]
+        constants = {key: {"constant_value": value} for key, value in resource.attributes.items()}
+        declared.append(
+            {
+                "address": resource.address,
+                "mode": "managed",
+                "type": resource.type,
+                "name": resource.name,
+                "provider_config_key": resource.provider.rpartition("/")[2],
+                "expressions": resource.part(constants),
+            }
+        )
     return {
-        "tfplan/v2": plan_of(found, {}, "", actions),
+        "tfplan/v2": plan_of(found, {}, "", actions, unread),
         "tfstate/v2": {**state({}), "resources": found},
         "tfconfig/v2": configuration({"root_module": {"resources": declared}}),
         "tfrun": run(**(tfrun or {})),

@@ -113,7 +113,7 @@ class Run:
 
     __slots__ = (
         "budget", "clock", "deadline", "depth", "frames", "frames_limit", "fuel", "main", "memory", "now", "printed",
-        "prints", "returned", "rules", "services", "spent", "trace",
+        "prints", "returned", "rules", "services", "spent", "trace", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -145,6 +145,8 @@ class Run:
         self.main: Scope | None = None
         """The global scope of the policy itself; only rules made there are traced, not those of modules."""
         self.rules: list[Rule] = []
+        self.unread: str | None = None
+        """The first thing the policy asked for that was not read, and why not: see :mod:`policies.sentinel.partial`."""
 
     # The budget.
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from policies.errors import PackError, Position
 from policies.files import DISK, Files
+from policies.sentinel.partial import Partial
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 
@@ -262,7 +264,7 @@ def _configured(made: dict[str, Any], address: str, module: Mapping[str, Any]) -
             "type": resource.get("type", ""),
             "name": resource.get("name", ""),
             "provider_config_key": resource.get("provider_config_key", ""),
-            "config": resource.get("expressions") or {},
+            "config": {} if (said := resource.get("expressions")) is None else said,
             "count": resource.get("count_expression") or {},
             "for_each": resource.get("for_each_expression") or {},
             "depends_on": _list(resource.get("depends_on")),
@@ -338,13 +340,17 @@ def run(**known: Any) -> dict[str, Any]:
 
 
 def plan_of(
-    found: Mapping[str, Any], made: Mapping[str, Any], version: str, actions: Iterable[str]
+    found: Mapping[str, Any],
+    made: Mapping[str, Any],
+    version: str,
+    actions: Iterable[str],
+    unread: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """A plan whose result is these resources."""
+    """A plan whose result is these resources. ``unread`` are attributes of which that is not known, and why."""
     done = list(actions)
     changes: dict[str, Any] = {}
     for key, resource in found.items():
-        values = resource["values"]
+        values, unknown = resource["values"], unread.get(key, {})
         fixed = {
             name: resource[name] for name in ("address", "module_address", "mode", "type", "name", "index")
         }
@@ -356,7 +362,7 @@ def plan_of(
                 "actions": done,
                 "before": None if done == ["create"] else values,
                 "after": values,
-                "after_unknown": dict.fromkeys(resource.get("unread", ()), True),
+                "after_unknown": Partial(dict.fromkeys(unknown, True), unread=unknown),
             },
         }
     return {

@@ -171,6 +171,9 @@ PLAN = {
             ]
         }
     },
+    "resource_changes": [
+        {"address": "aws_s3_bucket.b", "change": {"actions": ["create"], "after_unknown": {"arn": True}}}
+    ],
 }
 ACL = """\
 import "tfplan/v2" as tfplan

@@ -24,7 +24,7 @@ from policies.sentinel.sources import Sources
 from policies.subject import Subject
 from policies.verdict import Outcome, Verdict
 from providers.resource import Resource, ResourceRef
-from providers.terraform import TerraformView
+from providers.terraform import ABSENT_BLOCK, TerraformView
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BUCKETS = """
@@ -115,12 +115,77 @@ def test_what_is_undefined_or_unread_is_unknown(folder: Path, engines: Engines) 
     policies = load_paths([folder], engines)
     verdict = judged(policies, engines, subject({"bucket": "b"}))["sentinel.buckets"]
     assert verdict.outcome is Outcome.UNKNOWN
-    assert 'helpers.sentinel:1:39: the map has no key "acl"' in verdict.text
-    verdict = judged(policies, engines, subject({"acl": "private"}, {"logging": "denied"}))[
-        "sentinel.buckets"
-    ]
+    assert verdict.text == "the Terraform view of aws_s3_bucket has no attribute `acl`"
+    unread = subject({"logging": []}, {"acl": "denied"})
+    verdict = judged(policies, engines, unread)["sentinel.buckets"]
     assert verdict.outcome is Outcome.UNKNOWN
-    assert "denied" in verdict.text
+    assert verdict.text == "`acl` was not read: denied"
+    # It asks nothing about logging, so it may be decided.
+    unread = subject({"acl": "private"}, {"logging": "denied"})
+    assert judged(policies, engines, unread)["sentinel.buckets"].outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        'b.change.after.acl else "private" is "private"',
+        "b.change.after.acl is not defined",
+        'b.change.after not contains "acl"',
+        'b.change.after["acl"] else true',
+        'maps.get(b.change, "after.acl", true)',
+        'not maps.has(b, "change.after.acl")',
+        'all b.change.after as name, _ { name is not "acl" }',
+        "length(b.change.after) is 1",
+        "length(keys(b.change.after)) is 1",
+        'length(filter b.change.after as _, v { v is "b" }) is 1',
+        'json.marshal(b.change.after) is "{\\"bucket\\":\\"b\\"}"',
+        'b.change.after is {"bucket": "b"}',
+        'maps.set(b.change.after, "x", 1).acl else true',
+        "b.change.after_unknown.acl",
+        "length(b.change.after_unknown) is 1",
+        'tfstate.resources["aws_s3_bucket.main"].values.acl else true',
+        'tfplan.planned_values.resources["aws_s3_bucket.main"].values.acl else true',
+        'tfconfig.resources["aws_s3_bucket.main"].config.acl.constant_value else true',
+    ],
+)
+def test_no_way_of_asking_takes_the_unread_for_absent(tmp_path: Path, engines: Engines, asking: str) -> None:
+    source = f"""
+import "json"
+import "collection/maps" as maps
+import "tfplan/v2" as tfplan
+import "tfstate/v2" as tfstate
+import "tfconfig/v2" as tfconfig
+main = rule {{ all tfplan.resource_changes as _, b {{ b.type is "aws_s3_bucket" and ({asking}) }} }}
+"""
+    (tmp_path / "asks.sentinel").write_text(source)
+    policies = load_paths([tmp_path], engines)
+    verdict = judged(policies, engines, subject({"bucket": "b"}, {"acl": "denied"}))["sentinel.asks"]
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.text == "`acl` was not read: denied"
+
+
+def test_showing_a_resource_asks_for_nothing(tmp_path: Path, engines: Engines) -> None:
+    (tmp_path / "shows.sentinel").write_text("""
+import "tfplan/v2" as tfplan
+buckets = rule { filter tfplan.resource_changes as _, b { b.type is "aws_s3_bucket" } }
+print(buckets)
+main = rule { all buckets as _, b { b.change.after.bucket is "a" } }
+""")
+    policies = load_paths([tmp_path], engines)
+    verdict = judged(policies, engines, subject({"bucket": "b"}, {"acl": "denied"}))["sentinel.shows"]
+    assert verdict.outcome is Outcome.FAIL
+    assert '"bucket": "b"' in verdict.text
+
+
+def test_a_block_that_is_missing_as_wished_is_absent(tmp_path: Path, engines: Engines) -> None:
+    (tmp_path / "pack.yaml").write_text("id: p\nabsent_block: missing\n")
+    (tmp_path / "logs.sentinel").write_text("""
+import "tfplan/v2" as tfplan
+main = rule { all tfplan.resource_changes as _, b { b.type is "aws_s3_bucket" and b.change.after.logging is defined } }
+""")
+    policies = load_paths([tmp_path], engines)
+    verdict = judged(policies, engines, subject({"bucket": "b", "logging": ABSENT_BLOCK}))["sentinel.logs"]
+    assert verdict.outcome is Outcome.FAIL
 
 
 def test_parameters_come_from_the_settings(folder: Path, engines: Engines) -> None:

@@ -247,7 +247,7 @@ LIVE = [
         name="open",
         provider="registry.terraform.io/hashicorp/aws",
         attributes={"bucket": "open", "acl": "public-read"},
-        unread=("logging",),
+        unread={"logging": "AccessDenied"},
     ),
 ]
 
