@@ -1,8 +1,8 @@
 """From a queue to what it asks for: each message is understood, taken once, and acknowledged only when dealt with.
 
-    receive -> parse -> (unreadable: dead letter) -> taken before? -> change: re-read the resources it names
-                                                                  -> finding: ask the hooks
-                                                                  -> acknowledge
+    receive -> parse -> (unreadable: dead letter) -> watched? -> taken before? -> change: re-read the resources it names
+                                                                             -> finding: ask the hooks
+                                                                             -> acknowledge
 
 Queues deliver at least once and in any order, and this process may die between any two of these: whatever is done with
 a message is idempotent by the event's own id, and the message is acknowledged last. A message that fails for a passing
@@ -51,6 +51,8 @@ class Result(StrEnum):
     """An event taken before; what it asked for is not asked for again."""
     IGNORED = "ignored"
     """A message its cloud knows and that asks for nothing."""
+    UNWATCHED = "unwatched"
+    """Of an account that is not watched: refused, and nothing of it is kept or acted upon."""
     DEAD = "dead"
     """Unreadable or of an unknown kind: kept as a dead letter."""
     FAILED = "failed"
@@ -176,10 +178,22 @@ class Intake:
             return Result.DEAD
         if isinstance(event, Ignored):
             return Result.IGNORED
-        if self._store.taken(event.id):
+        provider = self._providers[event.provider]
+        ours = sound("finding out whose a message is", lambda: provider.watched(event))
+        if ours is None:
+            log.info(
+                f"A message of {message.source} tells of {event.account or 'no account'}, which is not watched, and is"
+                " refused.",
+                key="event-unwatched",
+                source=message.source,
+                message_id=message.id,
+                account=event.account,
+            )
+            return Result.UNWATCHED
+        if self._store.taken(ours.id):
             return Result.REPEATED
-        result = sound(f"what {event.title!r} asks for", lambda: self._dispatch(event))
-        self._store.take(event, self._clock())
+        result = sound(f"what {ours.title!r} asks for", lambda: self._dispatch(ours))
+        self._store.take(ours, self._clock())
         return result
 
     def _understand(self, body: Mapping[str, Any]) -> Event | Ignored:

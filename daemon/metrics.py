@@ -68,7 +68,7 @@ class Metrics:
         )
         self.events = Counter(
             "watchstander_events",
-            "Messages taken from event queues, by result (acted, recorded, repeated, ignored, dead, failed).",
+            "Messages taken from event queues, by result (acted, recorded, repeated, ignored, unwatched, dead, failed).",
             ["source", "result"],
             registry=r,
         )

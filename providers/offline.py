@@ -148,6 +148,10 @@ class ExportedCloud:
         """None: no messages come."""
         return None
 
+    def watched(self, event: Event) -> Event | None:  # noqa: ARG002
+        """None: no messages come."""
+        return None
+
     def event_sources(self) -> tuple[EventSource, ...]:
         """None."""
         return ()

@@ -267,7 +267,12 @@ class Provider(Protocol):
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a message of this cloud; :data:`IGNORED` where it asks for nothing, None where it has no form of this
-        cloud that we know. Raises ``ValueError`` for one that claims a known form and breaks it."""
+        cloud that we know. Raises ``ValueError`` for one that claims a known form and breaks it, ProviderError where whose
+        it is cannot be told at present."""
+
+    def watched(self, event: Event) -> Event | None:
+        """``event`` with only those resources that are of accounts to be read; None where its own account is not one of
+        them. Raises ProviderError where that cannot be told at present."""
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The queues the configuration names."""

@@ -65,6 +65,19 @@ class Aggregator:
         """The types that are read here, and therefore not by describe calls."""
         return frozenset(self._types)
 
+    @property
+    def account(self) -> str:
+        """The account that its scopes have."""
+        return f"{PREFIX}{self._settings.aggregator.name}"
+
+    def accounts(self) -> frozenset[str]:
+        """The accounts whose resources it has. Raises ProviderError."""
+        if not self._types:
+            return frozenset()
+        deadline = self._sessions.monotonic() + self._settings.budget.scope_deadline.total_seconds()
+        sources = self._source_statuses(deadline)
+        return frozenset(str(one.get("SourceId")) for one in sources if one.get("SourceType") == "ACCOUNT")
+
     @staticmethod
     def reads(scope: Scope) -> bool:
         """Whether a scope is one of an aggregator."""
@@ -72,11 +85,10 @@ class Aggregator:
 
     def scopes(self, selection: Selection) -> list[Scope]:
         """One a type. A selection of accounts leaves the aggregator out unless it names it."""
-        account = f"{PREFIX}{self._settings.aggregator.name}"
-        if selection.accounts and account not in selection.accounts:
+        if selection.accounts and self.account not in selection.accounts:
             return []
         return [
-            Scope("aws", account, ANY, type_)
+            Scope("aws", self.account, ANY, type_)
             for type_ in sorted(self._types)
             if matches(type_, selection.types, empty=True)
         ]
@@ -112,7 +124,7 @@ class Aggregator:
 
     def _items(self, scope: Scope, deadline: float) -> Iterator[Mapping[str, Any]]:
         theirs = self._types.get(scope.type)
-        if theirs is None or scope.account != f"{PREFIX}{self._settings.aggregator.name}":
+        if theirs is None or scope.account != self.account:
             raise Unavailable(f"{scope} is not read from the configured aggregator.", code="NotConfigured")
         parameters = {
             "Expression": f"SELECT {_FIELDS} WHERE resourceType = '{theirs}'",
@@ -135,11 +147,29 @@ class Aggregator:
 
     def _sources(self, deadline: float) -> tuple[datetime | None, str | None]:
         """Since when everything the aggregator says holds at the latest, and what it has not got in time, if anything."""
-        name = self._settings.aggregator.name
-        parameters = {"ConfigurationAggregatorName": name, "Limit": PAGE}
         oldest: datetime | None = None
         lost: list[str] = []
         known = 0
+        for source in self._source_statuses(deadline):
+            known += 1
+            at = source.get("LastUpdateTime")
+            if source.get("LastUpdateStatus") != "SUCCEEDED":
+                where = f"{source.get('SourceId')}/{source.get('AwsRegion', ANY)}"
+                lost.append(f"{where} {str(source.get('LastUpdateStatus')).lower()} {_why(source)}".strip())
+            elif isinstance(at, datetime):
+                at = at.astimezone(UTC)
+                oldest = at if oldest is None else min(oldest, at)
+        if not known:
+            name = self._settings.aggregator.name
+            return None, f"the aggregator {name} has no sources, so it proves nothing"
+        if not lost:
+            return oldest, None
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        return oldest, f"the aggregator has not the newest of {', '.join(lost[:3])}{more}"
+
+    def _source_statuses(self, deadline: float) -> Iterator[Mapping[str, Any]]:
+        """How the copying went, by account and region. Raises ProviderError."""
+        parameters = {"ConfigurationAggregatorName": self._settings.aggregator.name, "Limit": PAGE}
         for page in self._sessions.pages(
             self._place,
             "config",
@@ -147,23 +177,7 @@ class Aggregator:
             parameters,
             deadline=deadline,
         ):
-            for source in page.get("AggregatedSourceStatusList", ()):
-                known += 1
-                at = source.get("LastUpdateTime")
-                if source.get("LastUpdateStatus") != "SUCCEEDED":
-                    where = f"{source.get('SourceId')}/{source.get('AwsRegion', ANY)}"
-                    lost.append(
-                        f"{where} {str(source.get('LastUpdateStatus')).lower()} {_why(source)}".strip()
-                    )
-                elif isinstance(at, datetime):
-                    at = at.astimezone(UTC)
-                    oldest = at if oldest is None else min(oldest, at)
-        if not known:
-            return None, f"the aggregator {name} has no sources, so it proves nothing"
-        if not lost:
-            return oldest, None
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        return oldest, f"the aggregator has not the newest of {', '.join(lost[:3])}{more}"
+            yield from page.get("AggregatedSourceStatusList", ())
 
 
 def _why(source: Mapping[str, Any]) -> str:

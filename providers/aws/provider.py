@@ -33,8 +33,9 @@ from providers.provider import (
     Remembered,
     Selection,
 )
-from providers.resource import GLOBAL, Reading, Resource, ResourceRef, Scope
+from providers.resource import GLOBAL, Coverage, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
+from providers.watched import Roster, Watched
 
 LONG_TAIL: Final = "cloudcontrol"
 """In a coverage, stands for the types that could not be listed."""
@@ -71,6 +72,7 @@ class AwsProvider:
         self._long_tail = LongTail(settings, self.sessions)
         self._organization = Organization(settings, self.sessions)
         self._aggregator = Aggregator(settings, self.sessions)
+        self._watched = Watched(self._roster, clock)
         self._sources: tuple[EventSource, ...] | None = None
 
     def discover(self, selection: Selection) -> Discovery:
@@ -78,6 +80,7 @@ class AwsProvider:
         if selection.providers and self.name not in selection.providers:
             return Discovery(scopes=())
         accounts, missed = self._organization.accounts()
+        self._watched.learn(self._roster_of(accounts, missed))
         known = {name: one for name, one in self._types.items() if name not in self._aggregator.types}
         try:
             known |= self._long_tail.types()
@@ -102,6 +105,16 @@ class AwsProvider:
             else:
                 scopes += self._scopes(account, found, types, selection)
         return Discovery(scopes=tuple(scopes), unread=tuple(missed), accounts=wanted)
+
+    def _roster(self) -> Roster:
+        return self._roster_of(*self._organization.accounts())
+
+    def _roster_of(self, accounts: Iterable[str], missed: Iterable[Coverage]) -> Roster:
+        """The accounts, and those that only an aggregator reads."""
+        try:
+            return Roster(self._aggregator.accounts().union(accounts), tuple(missed))
+        except ProviderError as error:
+            return Roster(frozenset(accounts), (*missed, unread(self._aggregator.account, error)))
 
     def _regions(self, account: str, *, selection: Selection) -> Sequence[str] | ProviderError:
         """The regions to read in an account; or why it cannot be entered."""
@@ -158,6 +171,10 @@ class AwsProvider:
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """An EventBridge envelope (or an SNS or Config message holding one) understood."""
         return events.parse(body)
+
+    def watched(self, event: Event) -> Event | None:
+        """What of an event is of the accounts that are read."""
+        return self._watched.part(event)
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The configured SQS queue, if there is one."""

@@ -9,8 +9,8 @@
 | Defender alert (continuous export) | ``SystemAlertId`` or ``systemAlertId`` with an alert type | finding |
 
 A change's references are what Resource Graph lists: a security rule is part of its network security group, so the group
-is to be re-read. ``detail`` of a change: ``operation``, ``status``, ``resource_id``, ``correlation_id``, ``source_ip``,
-``raw``. Of a finding: ``severity``, ``title``, ``description``, ``alert_type``, ``tactic``, ``status``, ``resources``,
+is to be re-read. ``detail`` of a change: ``operation``, ``status``, ``resource_id``, ``tenant`` (lower case; null
+where the message names none), ``correlation_id``, ``source_ip``, ``raw``. Of a finding: ``severity``, ``title``, ``description``, ``alert_type``, ``tactic``, ``status``, ``resources``,
 ``entities``, ``compromised_entity``, ``raw``.
 """
 
@@ -136,6 +136,7 @@ def _grid(body: Mapping[str, Any], kind: str) -> Event | Ignored | None:
             "operation": operation,
             "status": str(data.get("status") or ""),
             "resource_id": resource_id.lower(),
+            "tenant": _tenant(data),
             "correlation_id": data.get("correlationId"),
             "source_ip": (data.get("httpRequest") or {}).get("clientIpAddress")
             if isinstance(data.get("httpRequest"), Mapping)
@@ -172,6 +173,7 @@ def _activity(body: Mapping[str, Any]) -> Event | Ignored | None:
             "operation": operation,
             "status": status,
             "resource_id": resource_id.lower(),
+            "tenant": _tenant(body),
             "correlation_id": body.get("correlationId"),
             "source_ip": body.get("callerIpAddress") or _address(body),
             "raw": dict(body),
@@ -267,7 +269,7 @@ def _address(record: Mapping[str, Any]) -> str | None:
 
 def _tenant(record: Mapping[str, Any]) -> str | None:
     found = record.get("tenantId")
-    return found if isinstance(found, str) and found else None
+    return found.lower() if isinstance(found, str) and found else None
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:

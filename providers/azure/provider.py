@@ -12,7 +12,7 @@ from config.fields import SecretReference
 from providers.azure import deeds, events, permissions, terraform
 from providers.azure.actions import Actor
 from providers.azure.discovery import discover
-from providers.azure.names import PROVIDER
+from providers.azure.names import PROVIDER, above, group_of, tenant_of
 from providers.azure.past import BATCH, past
 from providers.azure.reader import Reader
 from providers.azure.reread import reread
@@ -31,8 +31,9 @@ from providers.provider import (
     Remembered,
     Selection,
 )
-from providers.resource import Reading, Resource, ResourceRef, Scope
+from providers.resource import ANY, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView
+from providers.watched import Roster, Watched
 
 if TYPE_CHECKING:
     from providers.azure.queue import StorageQueue
@@ -70,6 +71,9 @@ class AzureProvider:
         self._versions = Versions(self._session)
         self._reader = Reader(settings, self._session, self._versions, clock)
         self._actor = Actor(self._session, self._versions)
+        self._watched = Watched(self.roster, clock)
+        self._tenant = settings.tenant_id.lower() if settings.tenant_id else None
+        """Whose management groups are read, where that is known."""
         self._queue: StorageQueue | None = None
 
     def discover(self, selection: Selection) -> Discovery:
@@ -77,7 +81,20 @@ class AzureProvider:
         subscription and type of detail."""
         found = discover(self._settings, self._session, selection, self._elsewhere)
         self._reader.plan(found.scopes)
+        if not (selection.accounts or selection.regions or selection.types):
+            self._watched.learn(self._roster_of(found))
         return found
+
+    def roster(self) -> Roster:
+        """The accounts to be read. Raises ProviderError where none can be told."""
+        return self._roster_of(discover(self._settings, self._session, Selection(), self._elsewhere))
+
+    def _roster_of(self, found: Discovery) -> Roster:
+        tenants = (tenant for account in found.accounts if (tenant := tenant_of(account)) is not None)
+        self._tenant = self._tenant or next(tenants, None)
+        # A subscription that is configured and not seen tells nothing of the others.
+        listings = (one for one in found.unread if one.scope.account == ANY or above(one.scope.account))
+        return Roster(frozenset(found.accounts), tuple(listings))
 
     def sees(self, account: str) -> bool:
         """Whether a subscription is among what is to be read. Raises ProviderError where that cannot be told."""
@@ -113,6 +130,13 @@ class AzureProvider:
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand an Event Grid event, an activity log record or a Defender for Cloud alert."""
         return events.parse_event(body)
+
+    def watched(self, event: Event) -> Event | None:
+        """What of an event is of the accounts that are read. The id of a management group says nothing of its tenant, so the
+        message must not name another."""
+        ours, told = self._watched.part(event), event.detail.get("tenant")
+        other = None not in (told, self._tenant) and told != self._tenant
+        return None if other and group_of(event.account) is not None else ours
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The storage queue the configuration names."""

@@ -184,6 +184,24 @@ class AzureTenants:
         """Understand an Event Grid event, an activity log record or a Defender for Cloud alert."""
         return events.parse_event(body)
 
+    def watched(self, event: Event) -> Event | None:
+        """What of an event is of the accounts that its own tenant has; or any of them, where it names none that is configured."""
+        told = event.detail.get("tenant")
+        if told in self._tenants:
+            return self._tenants[told].watched(event)
+        unsure: ProviderError | None = None
+        for provider in self._tenants.values():
+            try:
+                ours = provider.watched(event)
+            except ProviderError as error:
+                unsure = unsure or error
+            else:
+                if ours is not None:
+                    return ours
+        if unsure is not None:
+            raise unsure
+        return None
+
     def event_sources(self) -> tuple[EventSource, ...]:
         """Every tenant's queue."""
         return tuple(source for one in self._tenants.values() for source in one.event_sources())

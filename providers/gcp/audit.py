@@ -20,7 +20,9 @@ def understood(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | Non
     if not isinstance(insert_id, str) or not isinstance(method, str):
         raise ValueError("an audit log entry without an insertId or a methodName")
     labels = mapping(mapping(entry.get("resource")).get("labels"))
-    account = labels.get("project_id") or names.project_in(f"//x/{log_name}") or ""
+    account = (
+        labels.get("project_id") or names.project_in(f"//x/{log_name}") or names.container_in(log_name) or ""
+    )
     account = id_of(str(account)) or str(account)
     refs = _audit_refs(entry, payload, account)
     request = mapping(payload.get("requestMetadata"))

@@ -37,7 +37,10 @@ def notification(message: Json, id_of: IdOf) -> Event | Ignored | None:
         or properties.get("ProjectId")
         or (names.project_in(full_name) if isinstance(full_name, str) else None)
     )
-    account = id_of(str(project)) or str(project) if project else ""
+    if project:
+        account = id_of(str(project)) or str(project)
+    else:
+        account = names.container_in(str(full_name)) or names.container_in(name) or ""
     level = str(finding.get("severity") or properties.get("SeverityLevel") or "").upper()
     key, principal = access.get("serviceAccountKeyName"), text_of(access.get("principalEmail"))
     refs = _finding_refs(full_name, key, principal, account)

@@ -8,8 +8,9 @@ lives in the organisation or folder itself is read by one scope for each of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from config.clouds import GcpSettings
 from providers.errors import ProviderError
@@ -21,6 +22,7 @@ from providers.gcp.projects import Project, Projects
 from providers.gcp.session import PAGE_SIZE, Session
 from providers.provider import Discovery, Selection
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
+from providers.watched import Roster, Watched
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _INACTIVE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
@@ -32,15 +34,24 @@ class _Found:
     containers: dict[str, None] = field(default_factory=dict)
     unread: list[Coverage] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    """Those between a parent and its projects."""
 
 
 class Discoverer:
     """Finds scopes through a session."""
 
-    def __init__(self, session: Session, settings: GcpSettings, projects: Projects) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: GcpSettings,
+        projects: Projects,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._session = session
         self._settings = settings
         self._projects = projects
+        self.watched = Watched(self.roster, clock)
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes of every configured parent. Raises ProviderError if no parent is known at all."""
@@ -51,9 +62,8 @@ class Discoverer:
             for t in narrow(self._settings.types, tuple(selection.types))
             if not any(_within(t, pattern) for pattern in self._settings.exclude_types)
         )
-        found = _Found()
-        for parent in self.parents():
-            self._open(parent, found)
+        found = self._survey()
+        self.watched.learn(self._roster_of(found))
         regions = sorted(selection.regions) or [ANY]
         accounts = [a for a in found.scopes if not selection.accounts or a in selection.accounts]
         containers = [c for c in found.containers if not selection.accounts or c in selection.accounts]
@@ -66,6 +76,22 @@ class Discoverer:
         ]
         unread = [c for c in found.unread if not selection.accounts or c.scope.account in selection.accounts]
         return Discovery(scopes=tuple(scopes), unread=tuple(unread), accounts=found.accounts)
+
+    def roster(self) -> Roster:
+        """The accounts to be read: projects, the parents themselves, and the folders between. Raises ProviderError."""
+        return self._roster_of(self._survey())
+
+    def _roster_of(self, found: _Found) -> Roster:
+        # A single project that cannot be looked at is named all the same, and says nothing of others.
+        named = {one.scope.account for one in found.unread if "/" not in one.scope.account}
+        listings = tuple(one for one in found.unread if "/" in one.scope.account)
+        return Roster(frozenset({*found.scopes, *found.containers, *found.folders, *named}), listings)
+
+    def _survey(self) -> _Found:
+        found = _Found()
+        for parent in self.parents():
+            self._open(parent, found)
+        return found
 
     def parents(self) -> tuple[str, ...]:
         """What is read, as configured or as the credentials say. Raises ProviderError where neither tells."""
@@ -101,6 +127,7 @@ class Discoverer:
                 if project.active and self._is_read(project):
                     found.scopes[project.id] = None
                     found.accounts[project.id] = project.name
+                    found.folders.update(_between(project, parent))
         except ProviderError as error:
             if count and kind == "projects":
                 return  # the one project there is was named; what failed came after it
@@ -149,6 +176,11 @@ class Discoverer:
             if not page.next_page_token:
                 return
             request["page_token"] = page.next_page_token
+
+
+def _between(project: Project, parent: str) -> Iterable[str]:
+    if parent in project.ancestors:
+        yield from project.ancestors[1 : project.ancestors.index(parent)]
 
 
 def narrow(configured: tuple[str, ...], selected: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from providers.resource import GLOBAL
 
 _PROJECT = re.compile(r"^//[^/]+/projects/([^/]+)")
+_CONTAINER = re.compile(r"(?:^|/)((?:organizations|folders)/\d+)(?:/|$)")
 _PLACE = re.compile(r"/(?:zones|regions|locations)/([^/]+)")
 _NUMBER = re.compile(r"\d+")
 
@@ -32,6 +33,12 @@ def project_in(name: str) -> str | None:
     """The project id or number that a full name starts with, or None (``//storage.googleapis.com/b`` names none)."""
     found = _PROJECT.match(name)
     return found.group(1) if found and found.group(1) != "_" else None
+
+
+def container_in(name: str) -> str | None:
+    """The organisation or folder in a name (``organizations/5/sources/1`` or a log's or full name), or None."""
+    found = _CONTAINER.search(name)
+    return found.group(1) if found else None
 
 
 def location_in(name: str) -> str:

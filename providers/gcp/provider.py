@@ -57,7 +57,7 @@ class GcpProvider:
         self._clock = clock
         self._session = Session(settings, clock=clock, sleep=sleep)
         self._projects = Projects()
-        self._discoverer = Discoverer(self._session, settings, self._projects)
+        self._discoverer = Discoverer(self._session, settings, self._projects, clock)
         self._reader = Reader(self._session, settings.exclude_types, os_inventory=settings.os_inventory)
         self._historian = Historian(self._session)
         self._rereader = Rereader(self._session, self._historian, os_inventory=settings.os_inventory)
@@ -90,7 +90,18 @@ class GcpProvider:
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a feed message, an audit log entry or a Security Command Center notification."""
-        return events.parse(body, self._projects.id_of, self._settings.parents)
+        return events.parse(body, self._id_of, self._settings.parents)
+
+    def _id_of(self, project: str) -> str | None:
+        """A project's id, after another look where its number is not known. Raises ProviderError."""
+        known = self._projects.id_of(project)
+        if known is None:
+            self._discoverer.watched.look_again()
+        return known or self._projects.id_of(project)
+
+    def watched(self, event: Event) -> Event | None:
+        """What of an event is of the projects and parents that are read."""
+        return self._discoverer.watched.part(event)
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The Pub/Sub subscriptions the configuration names, and the search index of each parent where it asks for that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -126,6 +127,13 @@ class MemoryProvider:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"a memory event lacks or misuses {error}") from error
+
+    def watched(self, event: Event) -> Event | None:
+        """What of an event is of the estate's accounts."""
+        accounts = {scope.account for scope in self.estate.all_scopes()}
+        if event.account not in accounts:
+            return None
+        return replace(event, refs=tuple(ref for ref in event.refs if ref.account in accounts))
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The one queue."""

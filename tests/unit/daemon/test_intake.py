@@ -78,6 +78,9 @@ class Cloud:
             occurred_at=NOW,
         )
 
+    def watched(self, event: Event) -> Event | None:
+        return event
+
 
 @dataclass
 class House:
