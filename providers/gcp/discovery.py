@@ -3,7 +3,7 @@
 A project is one scope that spans regions and types. An organisation or folder is opened into its projects, so that
 coverage, deadlines and failures are known project by project and a resource's account is always its project; what
 lives in the organisation or folder itself is read by one scope for each of
-:data:`providers.gcp.catalog.ORGANIZATION_TYPES`.
+:data:`providers.gcp.catalog.ORGANIZATION_TYPES`. Its projects are listed together (:mod:`.together`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from providers.gcp import names
 from providers.gcp.catalog import ORGANIZATION_TYPES
 from providers.gcp.convert import struct
 from providers.gcp.document import PROVIDER
-from providers.gcp.projects import Project, Projects
-from providers.gcp.session import PAGE_SIZE, Session
+from providers.gcp.listing import pages
+from providers.gcp.projects import PROJECT, Project, Projects
+from providers.gcp.session import Session
+from providers.gcp.together import RESOURCE, Together
 from providers.provider import Discovery, Selection
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
 from providers.watched import Roster, Watched
 
-_PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _INACTIVE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
 
 
 @dataclass(slots=True)
 class _Found:
-    scopes: dict[str, None] = field(default_factory=dict)
+    scopes: dict[str, str] = field(default_factory=dict)
+    """Project -> the parent it was first found below."""
+    listed: dict[str, int] = field(default_factory=dict)
+    """Parent -> how many projects are below it."""
     containers: dict[str, None] = field(default_factory=dict)
     unread: list[Coverage] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
@@ -46,11 +50,13 @@ class Discoverer:
         session: Session,
         settings: GcpSettings,
         projects: Projects,
+        together: Together,
         clock: Callable[[], datetime],
     ) -> None:
         self._session = session
         self._settings = settings
         self._projects = projects
+        self._together = together
         self.watched = Watched(self.roster, clock)
 
     def discover(self, selection: Selection) -> Discovery:
@@ -68,6 +74,7 @@ class Discoverer:
         accounts = [a for a in found.scopes if not selection.accounts or a in selection.accounts]
         containers = [c for c in found.containers if not selection.accounts or c in selection.accounts]
         scopes = [Scope(PROVIDER, a, region, t) for a in accounts for region in regions for t in types]
+        self._together.plan(scopes, found.scopes, found.listed)
         scopes += [
             Scope(PROVIDER, container, region, t)
             for container in containers
@@ -124,8 +131,9 @@ class Discoverer:
             for project in self._listed(parent if name else f"projects/{parent}"):
                 self._projects.learn(project)
                 count += 1
+                found.listed[parent] = count
                 if project.active and self._is_read(project):
-                    found.scopes[project.id] = None
+                    found.scopes.setdefault(project.id, parent)
                     found.accounts[project.id] = project.name
                     found.folders.update(_between(project, parent))
         except ProviderError as error:
@@ -144,7 +152,7 @@ class Discoverer:
         unnamed = Project(id=self._projects.id_of(account) or account, number=account, name=account)
         if not count and kind == "projects" and self._is_read(unnamed):
             # Cloud Asset answered, but did not name the project itself: it can be read all the same.
-            found.scopes[unnamed.id] = None
+            found.scopes.setdefault(unnamed.id, parent)
 
     def _is_read(self, project: Project) -> bool:
         folders = {f"folders/{f.removeprefix('folders/')}" for f in self._settings.exclude_folders}
@@ -152,17 +160,7 @@ class Discoverer:
         return not (folders & set(project.ancestors) or {project.id, project.number} & projects)
 
     def _listed(self, parent: str) -> Iterable[Project]:
-        request = {
-            "parent": parent,
-            "content_type": "RESOURCE",
-            "page_size": PAGE_SIZE,
-            "asset_types": [_PROJECT],
-        }
-        deadline = self._session.deadline()
-        while True:
-            page = self._session.list_page(
-                request, deadline=deadline, what=f"listing the projects of {parent}"
-            )
+        for page in pages(self._session, parent, RESOURCE, (PROJECT,), deadline=self._session.deadline()):
             for asset in page.assets:
                 data = struct(asset.resource.data)
                 if data.get("projectId"):
@@ -173,9 +171,6 @@ class Discoverer:
                         active=data.get("lifecycleState") not in _INACTIVE,
                         ancestors=tuple(asset.ancestors),
                     )
-            if not page.next_page_token:
-                return
-            request["page_token"] = page.next_page_token
 
 
 def _between(project: Project, parent: str) -> Iterable[str]:

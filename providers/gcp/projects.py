@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Final
 
 from providers.gcp import names
+
+PROJECT: Final = "cloudresourcemanager.googleapis.com/Project"
+"""The asset type of a project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

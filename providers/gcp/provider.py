@@ -19,6 +19,7 @@ from providers.gcp.reader import Reader
 from providers.gcp.reread import Rereader
 from providers.gcp.search import SearchSource
 from providers.gcp.session import Session
+from providers.gcp.together import Together
 from providers.provider import (
     Action,
     ActionKind,
@@ -57,8 +58,11 @@ class GcpProvider:
         self._clock = clock
         self._session = Session(settings, clock=clock, sleep=sleep)
         self._projects = Projects()
-        self._discoverer = Discoverer(self._session, settings, self._projects, clock)
-        self._reader = Reader(self._session, settings.exclude_types, os_inventory=settings.os_inventory)
+        self._together = Together(self._session, self._projects, clock)
+        self._discoverer = Discoverer(self._session, settings, self._projects, self._together, clock)
+        self._reader = Reader(
+            self._session, self._together, settings.exclude_types, os_inventory=settings.os_inventory
+        )
         self._historian = Historian(self._session)
         self._rereader = Rereader(self._session, self._historian, os_inventory=settings.os_inventory)
         self._actor = Actor(self._session)
@@ -78,6 +82,7 @@ class GcpProvider:
 
     def reread(self, ref: ResourceRef) -> Resource:
         """The resource as its own service has it now; named as Cloud Asset names it."""
+        self._together.forget(ref.account)
         return self._rereader.reread(ref, self._clock())
 
     def past(self, refs: Sequence[ResourceRef], since: datetime) -> Iterable[Remembered]:
@@ -131,10 +136,12 @@ class GcpProvider:
 
     def act(self, action: Action) -> Receipt:
         """Make the change, unless it is already so."""
+        self._together.forget(action.target.account)
         return self._actor.act(action)
 
     def undo(self, receipt: Receipt) -> Receipt:
         """Restore the pre-image, if the target is still as the receipt left it."""
+        self._together.forget(receipt.action.target.account)
         return self._actor.undo(receipt)
 
     def terraform(self, resource: Resource) -> TerraformView | None:

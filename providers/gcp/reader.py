@@ -20,7 +20,9 @@ from providers.gcp.contents import IAM_POLICY, Content, contents
 from providers.gcp.convert import asset_document, body_of
 from providers.gcp.document import document, resource
 from providers.gcp.join import IAM_UNREAD, RESOURCE_UNREAD, Parts
-from providers.gcp.session import PAGE_SIZE, Deadline, Session
+from providers.gcp.listing import pages
+from providers.gcp.session import Deadline, Session
+from providers.gcp.together import RESOURCE, Share, Together
 from providers.normalise import DocumentTooDeep
 from providers.resource import ANY, Coverage, CoverageStatus, Reading, Resource, Scope
 
@@ -40,6 +42,8 @@ class _Pass:
     deadline: Deadline
     parts: Parts
     contents: tuple[Content, ...]
+    share: Share | None = None
+    """Its part of what was listed together with other projects, if it was."""
     read_time: Any = None
     errors: dict[str, ProviderError] = field(default_factory=dict)
     """Content -> why its listing is not all there."""
@@ -56,9 +60,15 @@ class Reader:
     """Reads scopes through a session."""
 
     def __init__(
-        self, session: Session, excluded: tuple[str, ...] = (), *, os_inventory: bool = False
+        self,
+        session: Session,
+        together: Together,
+        excluded: tuple[str, ...] = (),
+        *,
+        os_inventory: bool = False,
     ) -> None:
         self._session = session
+        self._together = together
         self._excluded = excluded
         self._contents = contents(os_inventory=os_inventory)
 
@@ -100,7 +110,9 @@ class Reader:
             here.parts.close()
 
     def _resources(self, here: _Pass, excluded: tuple[str, ...]) -> Iterator[Resource]:
-        for number, page in enumerate(self._pages(here, "RESOURCE", type_patterns(here.scope.type))):
+        types = type_patterns(here.scope.type)
+        here.share = self._together.take(here.scope, types, here.contents, here.deadline)
+        for number, page in enumerate(self._pages(here, RESOURCE, types)):
             if number == 0:
                 here.read_time = page.read_time if page.HasField("read_time") else None
                 for rank, content in enumerate(here.contents):
@@ -168,21 +180,16 @@ class Reader:
     def _pages(
         self, here: _Pass, content: str, types: list[str], deadline: Deadline | None = None
     ) -> Iterator[Any]:
-        request: dict[str, Any] = {
-            "parent": parent_of(here.scope.account),
-            "content_type": content,
-            "page_size": PAGE_SIZE,
-            "asset_types": types,
-        }
-        if here.read_time is not None:
-            request["read_time"] = here.read_time
-        what = f"listing {content} of {request['parent']}"
-        while True:
-            page = self._session.list_page(request, deadline=deadline or here.deadline, what=what)
-            yield page
-            if not page.next_page_token:
-                return
-            request["page_token"] = page.next_page_token
+        if here.share is not None:
+            return here.share.pages(content)
+        return pages(
+            self._session,
+            parent_of(here.scope.account),
+            content,
+            types,
+            deadline=deadline or here.deadline,
+            read_time=here.read_time,
+        )
 
 
 def type_patterns(type_: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.settings import StorageSettings
-from providers.provider import Provider
+from providers.provider import Provider, Selection
 from providers.resource import ANY, Coverage, CoverageStatus, Scope
 from providers.sandbox.faults import Fault, FaultKind
 from storage.database import Database
@@ -188,6 +188,34 @@ def test_a_listing_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     cloud.faults.clear()
     mended, changes = cloud.read(cloud.listed)
     assert (mended.complete, changes) == (True, [])
+
+
+@pytest.mark.parametrize("kind", list(STATUS), ids=str)
+@pytest.mark.parametrize("content", ["RESOURCE", "IAM_POLICY"])
+def test_a_listing_of_many_projects_that_fails(gcp_cloud: Cloud, content: str, kind: FaultKind) -> None:
+    """Google's projects are listed together: what fails there is asked of each project, unless that could only fail again."""
+    from providers.gcp.provider import GcpProvider
+
+    before: Any = gcp_cloud.provider
+    settings = before._session.settings.model_copy(update={"parents": ("organizations/500500500500",)})
+    provider = GcpProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
+    scopes = [s for s in provider.discover(Selection()).scopes if "/" not in s.account]
+    gcp_cloud.faults.add(Fault(kind=kind, delay=1.5, account="organizations/*", resource=content))
+    gcp_cloud.provider = provider
+    alike = kind in (FaultKind.THROTTLED, FaultKind.EXPIRED, FaultKind.SKEWED)
+    try:
+        for scope in scopes:
+            coverage, changes = gcp_cloud.read(scope)
+            assert coverage.status is (STATUS[kind] if alike else CoverageStatus.COMPLETE), coverage
+            assert (bool(coverage.cause), changes, coverage.details_unread) == (alike, [], 0)
+        gcp_cloud.faults.clear()
+        provider.discover(Selection())
+        mended = [gcp_cloud.read(scope) for scope in scopes]
+        assert [(coverage.complete, changes) for coverage, changes in mended] == [(True, [])] * 2
+    finally:
+        gcp_cloud.provider = before
+        gcp_cloud.faults.clear()
+        provider.close()
 
 
 @pytest.mark.parametrize("kind", list(STATUS), ids=str)
