@@ -8,7 +8,7 @@ the better of two runs counts. ``value`` is resources per second; ``ratio`` is w
 reading over bare HTTP (``bench.raw``): what is left of a call when there is no SDK.
 
 Missed by one call: ``GetCallerIdentity``, asked once in the life of a process, not of a cycle: until we know whose our credentials are,
-reading an account with them could put our own resources under its name. The floor is told which account it reads.
+reading an account with them could put our own resources under its name. The floor is told which account it reads (docs/decisions/0292).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from config.clouds import AwsSettings
 from providers.aws.answers import refuse_half_answers
 from providers.aws.calling import CallerCredentials, Watch
 from providers.aws.described import new_session
+from providers.aws.times import parse_timestamp
 
 MAX_CLIENTS: Final = 160
 """Clients kept at most, beside those in use: one costs 0.4 MB and 4 ms, and 45 services in 17 regions would need 765."""
@@ -134,6 +135,9 @@ class Clients:
         if self._made is None:
             core = new_session(self._settings.profile)
             core.register_component("credential_provider", CredentialResolver([_Given()]))
+            core.get_component("response_parser_factory").set_parser_defaults(
+                timestamp_parser=parse_timestamp
+            )
             session = boto3.Session(botocore_session=core, region_name=self._region)
             if self._prepare is not None:
                 self._prepare(session)

@@ -72,6 +72,7 @@ class Sessions:
         )
         self._keyring = Keyring(settings, clock=clock, ask=self._ask_sts)
         self._elsewhere: dict[tuple[str, str], float] = {}
+        self._unpaged: set[tuple[str, str]] = set()
 
     @property
     def home_region(self) -> str:
@@ -111,13 +112,14 @@ class Sessions:
     ) -> Iterator[dict[str, Any]]:
         """The pages of a listing, one at a time; a single page where the operation does not page. Raises ProviderError
         between any two pages."""
-        with self._calling(place, service, operation, deadline) as client:
-            name = self.clients.method(client, operation)
-            pages = (
-                iter(client.get_paginator(name).paginate(**(parameters or {})))
-                if client.can_paginate(name)
-                else None
-            )
+        pages: Iterator[dict[str, Any]] | None = None
+        if (service, operation) not in self._unpaged:
+            with self._calling(place, service, operation, deadline) as client:
+                name = self.clients.method(client, operation)
+                if client.can_paginate(name):
+                    pages = iter(client.get_paginator(name).paginate(**(parameters or {})))
+                else:
+                    self._unpaged.add((service, operation))
         if pages is None:
             only = self.call(place, service, operation, parameters, deadline=deadline)
             only.pop("_request_id", None)
