@@ -46,11 +46,11 @@ class CompiledPolicy:
     functions: Mapping[str, int] = field(default_factory=dict)
     """Decision functions (``allow_x(finding)``): reference -> arity."""
     reasons: tuple[str, ...] = ()
+    entrypoints: tuple[str, ...] = field(init=False)
+    """What judging a resource evaluates."""
 
-    @property
-    def entrypoints(self) -> tuple[str, ...]:
-        """What judging a resource evaluates."""
-        return self.denies + self.warns + self.unknowns + self.allows
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entrypoints", self.denies + self.warns + self.unknowns + self.allows)
 
 
 class PolicySet:

@@ -136,7 +136,7 @@ class Rendered:
             rest = b"," + context[1:] if context != b"{}" else b"}"
             context = b'{"now":' + encode(timestamp(now)) + rest
         end = b"}" if related is None else b',"related":' + encode(related) + b"}"
-        return b'{"asset":' + about + b',"context":' + context + b',"resource":' + view + end
+        return b'{"asset":%b,"context":%b,"resource":%b%b' % (about, context, view, end)
 
     def _view(self, policy: Policy) -> bytes:
         key = (policy.absent_block, policy.language)
@@ -154,7 +154,10 @@ class Rendered:
         return found
 
     def _context(self, policy: Policy) -> bytes:
-        facts, known = needs(policy.reads).facts, self.subject.context
+        known = self.subject.context
+        if not known:
+            return _without_facts(policy.phase)
+        facts = needs(policy.reads).facts
         own = any(hasattr(known.get(name), "of") for name in facts)
         key = (policy.phase, facts, policy.id if own else "")
         found = self._contexts.get(key)
@@ -166,6 +169,11 @@ class Rendered:
             context["phase"] = policy.phase.value
             found = self._contexts[key] = encode_json(context)
         return found
+
+
+@lru_cache
+def _without_facts(phase: Phase) -> bytes:
+    return encode_json({"phase": phase.value})
 
 
 def unread(policy: Policy, subject: Subject) -> str | None:

@@ -206,8 +206,8 @@ class RegorusEngine:
         done = 0
         worker = lease.alive()
         try:
-            for raw in worker.run(bundles, [items[index] for index in todo]):
-                answers[todo[done]] = _answer(raw)
+            for value in worker.run(bundles, [items[index] for index in todo]):
+                answers[todo[done]] = _answer(value)
                 done += 1
             return [], None
         except Lost as lost:
@@ -308,8 +308,7 @@ def _item(evaluation: Evaluation) -> Item:
     )
 
 
-def _answer(raw: bytes) -> Answer:
-    value = orjson.loads(raw)
+def _answer(value: dict[str, Any]) -> Answer:
     if "e" in value:
         return Answer(failure=Failure(kind=FailureKind.ERROR, cause=_explain(value["e"])))
     return Answer(values=value["v"], prints=tuple(value.get("p", ())))

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from policies.engine import Failure, FailureKind, Limits
 from policies.errors import EngineError
 from policies.rego.wire import CACHE, HEADER, MEMORY_EXIT, PREPARE_SECONDS, PROGRESS, Bundle, Item
@@ -109,7 +111,7 @@ class Worker:
         self._send(request, deadline)
         return self._receive(deadline)
 
-    def run(self, bundles: dict[bytes, Bundle], items: list[Item]) -> Iterator[bytes]:
+    def run(self, bundles: dict[bytes, Bundle], items: list[Item]) -> Iterator[dict[str, Any]]:
         """The answers to ``items`` as they come. Raises Lost; :attr:`at` then tells which item is to blame."""
         new = {
             digest: bundles[digest]
@@ -123,8 +125,12 @@ class Worker:
         self._weights = [item[6] for item in items]
         patience = 5 * self.limits.seconds * max(self._weights, default=1) + 10
         self._send(("run", new, items, forget), time.monotonic() + patience + len(new) * PREPARE_SECONDS)
-        for index in range(len(items)):
-            yield self._receive(time.monotonic() + patience + (0 if index else len(new) * PREPARE_SECONDS))
+        first = len(new) * PREPARE_SECONDS
+        left = len(items)
+        while left:
+            answers = orjson.loads(self._receive(time.monotonic() + patience + first))
+            yield from answers
+            first, left = 0, left - len(answers)
 
     def _remember(self, items: list[Item]) -> list[bytes]:
         for digest in dict.fromkeys(item[0] for item in items):

@@ -269,21 +269,22 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _run(descriptor: int, bundles: dict[bytes, Bundle], items: list[Item]) -> None:
-    """Evaluate and answer; a write for each answer would wake the parent for each."""
+    """Evaluate and answer, a list of answers a message: one for each would wake the parent for each."""
     ready: list[bytes] = []
     size, sent = 0, time.monotonic()
     for index, item in enumerate(items):
         _State.progress[: PROGRESS.size] = PROGRESS.pack(index)
         answer = orjson.dumps(evaluate(item, bundles))
-        ready += (HEADER.pack(len(answer)), answer)
+        ready.append(answer)
         size += len(answer)
         if size > FLUSH_BYTES or time.monotonic() - sent > FLUSH_SECONDS:
             _timer(0)
-            _write(descriptor, b"".join(ready))
+            _send(descriptor, b"[%b]" % b",".join(ready))
             ready.clear()
             size, sent = 0, time.monotonic()
     _timer(0)
-    _write(descriptor, b"".join(ready))
+    if ready:
+        _send(descriptor, b"[%b]" % b",".join(ready))
 
 
 def serve(requests: int, answers: int) -> None:
