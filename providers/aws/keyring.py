@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import botocore.session
 from botocore.credentials import Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from config.clouds import AwsSettings
 from providers.errors import Expired, ProviderError, Refused
 
 AskSts = Callable[[str, dict[str, Any]], dict[str, Any]]
 """An operation of STS and its parameters, asked with our own credentials."""
+_TELLS_THE_ACCOUNT: Final = frozenset({"assume-role", "assume-role-with-web-identity"})
+"""botocore's names of the ways in which keys come with the ARN they are for, in STS's answer."""
 
 
 class Keyring:
@@ -48,8 +51,21 @@ class Keyring:
         """The account our own credentials belong to (asked once). Raises ProviderError."""
         with self._lock:
             if self._own_account is None:
-                self._own_account = str(self._ask("GetCallerIdentity", {})["Account"])
+                self._own_account = self._told_with_the_keys() or str(
+                    self._ask("GetCallerIdentity", {})["Account"]
+                )
             return self._own_account
+
+    def _told_with_the_keys(self) -> str | None:
+        """The account that STS named when it gave us our keys. None where nobody did, or only a person who wrote it beside them
+        (docs/decisions/0292)."""
+        # What is wrong with our keys is said by the call that is made then.
+        with suppress(BotoCoreError, ClientError):
+            own = self._ours()
+            if own.method in _TELLS_THE_ACCOUNT:
+                account: str | None = own.get_frozen_credentials().account_id
+                return account
+        return None
 
     def _ours(self) -> Credentials:
         """Our own, found as boto3 does."""

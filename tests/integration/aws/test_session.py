@@ -47,6 +47,23 @@ def test_the_profile_serves_our_own_account_from_the_first_call(
     assert caller(provider, estate.drifting_bucket[0]).endswith("assumed-role/WatchstanderRead/watchstander")
 
 
+def test_keys_that_came_with_their_account_are_not_asked_whose_they_are(
+    make: Make, profile: str, aws: AwsEmulator, estate: Estate, tmp_path: Path
+) -> None:
+    """A role's keys come with its ARN; beside other keys a person may have written any account."""
+    account = estate.drifting_bucket[0]
+    with (tmp_path / "config").open("a") as config:
+        config.write(
+            f"[profile entered]\nsource_profile = watch\nrole_arn = arn:aws:iam::{account}:role/WatchstanderRead\n"
+            "[profile wrong]\naws_access_key_id = a\naws_secret_access_key = b\naws_account_id = 999999999999\n"
+        )
+    before = aws.calls.get("sts:GetCallerIdentity", 0)
+    assert make({"profile": "entered"}).sessions.own_account() == account
+    assert aws.calls.get("sts:GetCallerIdentity", 0) == before
+    assert make({"profile": "wrong"}).sessions.own_account() != "999999999999"
+    assert aws.calls["sts:GetCallerIdentity"] == before + 1
+
+
 def test_a_profile_that_is_not_there(make: Make, profile: str) -> None:
     provider = make({"profile": "nobody"})
     with pytest.raises(Denied, match="nobody"):
