@@ -6,15 +6,13 @@ Nothing here is a shortcut for our own provider: the real SDK clients talk to it
 
 from __future__ import annotations
 
-import socket
 import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
@@ -25,8 +23,8 @@ from providers.sandbox.azure.arm import ArmError, ArmStore, Caller
 from providers.sandbox.azure.queues import Queue, QueueError
 from providers.sandbox.azure.routes import API_CALLER, Answer, Api, Request, denied
 from providers.sandbox.caller import HEADER
-from providers.sandbox.dated import DatedHandler
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
+from providers.sandbox.http import LocalHandler, LocalServer
 
 MAX_BODY = 4 * 2**20
 """ARM itself refuses larger requests."""
@@ -50,7 +48,6 @@ class AzureEmulator:
         """The latest calls, as (method, path with query); for tests and for the curious."""
         self.closing = threading.Event()
         self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
         if seed:
             estate.seed(self.store)
         self.queue = Queue(self.clock)
@@ -59,26 +56,15 @@ class AzureEmulator:
     def start(self) -> Self:
         """Listen on a free port."""
         self._server = _Server(self)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="azure-emulator",
-            daemon=True,
-        )
-        self._thread.start()
+        self._server.start()
         return self
 
     def close(self) -> None:
         """Stop listening and drop every connection."""
         self.closing.set()
         if self._server is not None:
-            self._server.shutdown()
-            self._server.drop_connections()
-            self._server.server_close()
+            self._server.close()
             self._server = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -91,7 +77,7 @@ class AzureEmulator:
         """``http://127.0.0.1:port``."""
         if self._server is None:
             raise RuntimeError("the emulator has not been started")
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     @property
     def queue_url(self) -> str:
@@ -115,47 +101,14 @@ def _error(error: ArmError) -> Answer:
     return Answer(error.status, error.document(), headers)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
+class _Server(LocalServer):
     def __init__(self, emulator: AzureEmulator) -> None:
         self.emulator = emulator
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def drop_connections(self) -> None:
-        """Close what clients keep alive, so that their threads end."""
-        with self._lock:
-            still_open = list(self._open)
-        for connection in still_open:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the client was faster
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news; standard error stays quiet."""
+        super().__init__(_Handler, "azure-emulator")
 
 
-class _Handler(DatedHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "watchstander-sandbox"
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
-    METHODS: ClassVar = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+class _Handler(LocalHandler):
+    METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
     @property
     def _emulator(self) -> AzureEmulator:
@@ -166,15 +119,8 @@ class _Handler(DatedHandler):
         """The time in the emulated cloud."""
         return self._emulator.clock()
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_") and name[3:] in self.METHODS:
-            return self._serve
-        raise AttributeError(name)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Silent: a sandbox does not write an access log."""
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """One call: of the management API, of the queue, or to plan a fault."""
         try:
             length = int(self.headers.get("Content-Length") or 0)
         except ValueError:

@@ -38,7 +38,6 @@ class GcpEmulator:
         self.pubsub = PubSub(self.store.clock, self._closing)
         self._grpc: AssetGrpc | None = None
         self._http: RestServer | None = None
-        self._thread: threading.Thread | None = None
         if seed:
             estate.seed(self.store)
         self.store.written = self.pubsub.feed(SUBSCRIPTION)
@@ -48,10 +47,7 @@ class GcpEmulator:
         self._grpc = AssetGrpc(self.store, self.faults, self._closing)
         self._grpc.start()
         self._http = RestServer(Api(self.store, self.pubsub, self.audit_log), self.faults, self._closing)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="gcp-emulator", daemon=True
-        )
-        self._thread.start()
+        self._http.start()
         return self
 
     def close(self) -> None:
@@ -62,13 +58,8 @@ class GcpEmulator:
             self._grpc.close()
             self._grpc = None
         if self._http is not None:
-            self._http.shutdown()
-            self._http.drop_connections()
-            self._http.server_close()
+            self._http.close()
             self._http = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -88,7 +79,7 @@ class GcpEmulator:
         """Every service over REST, Cloud Asset too: ``http://127.0.0.1:port``."""
         if self._http is None:
             raise RuntimeError("the emulator has not been started")
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return self._http.url
 
     @property
     def calls(self) -> list[tuple[str, str]]:

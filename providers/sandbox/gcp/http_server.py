@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from dataclasses import asdict
 from datetime import datetime
-from http.server import ThreadingHTTPServer
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
 from providers.sandbox.caller import HEADER
-from providers.sandbox.dated import DatedHandler
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 from providers.sandbox.gcp.grpc_server import fault_error
 from providers.sandbox.gcp.routes import API_CALLER, Api, Request
 from providers.sandbox.gcp.store import GcpError
+from providers.sandbox.http import LocalHandler, LocalServer
 
 MAX_BODY: Final = 4 * 2**20
 HTML: Final = (
@@ -39,52 +37,19 @@ CODES: Final = {
 }
 
 
-class RestServer(ThreadingHTTPServer):
-    """An HTTP server on a free port of 127.0.0.1."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
+class RestServer(LocalServer):
+    """The emulated Google Cloud's REST server."""
 
     def __init__(self, api: Api, faults: Faults, closing: threading.Event) -> None:
         self.api = api
         self.faults = faults
         self.closing = closing
         self.calls: list[tuple[str, str]] = []
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def drop_connections(self) -> None:
-        """Close what clients keep alive, so that their threads end."""
-        with self._lock:
-            still_open = list(self._open)
-        for connection in still_open:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # the client was faster
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news."""
+        super().__init__(_Handler, "gcp-emulator")
 
 
-class _Handler(DatedHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "watchstander-sandbox"
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
-    METHODS: ClassVar = ("GET", "POST", "PUT", "PATCH", "DELETE")
+class _Handler(LocalHandler):
+    METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
     @property
     def _rest(self) -> RestServer:
@@ -95,15 +60,8 @@ class _Handler(DatedHandler):
         """The time in the emulated cloud."""
         return self._rest.api.clock()
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_") and name[3:] in self.METHODS:
-            return self._serve
-        raise AttributeError(name)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Silent: a sandbox does not write an access log."""
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """One call: of a service, or to plan a fault."""
         length = self.headers.get("Content-Length") or "0"
         if not length.isdigit() or int(length) > MAX_BODY:
             self.close_connection = True
@@ -123,7 +81,7 @@ class _Handler(DatedHandler):
                 path=path,
                 query=parse_qs(split.query, keep_blank_values=True),
                 body=body,
-                base=f"http://127.0.0.1:{self._rest.server_address[1]}",
+                base=self._rest.url,
                 caller=self.headers.get(HEADER) or API_CALLER,
             )
             call, answer = self._rest.api.route(request)
