@@ -79,10 +79,10 @@ class CaseResult:
 def read_cases(path: Path, files: Files) -> tuple[tuple[Case, ...], tuple[PolicyError, ...]]:
     """The cases of a file and everything that is wrong with them."""
     try:
-        values, lines = load_yaml(files.text(path), path)
+        values, places = load_yaml(files.text(path), path)
     except PackError as error:
         return (), (error,)
-    reader = Reader(Declared(values=values, where=lambda key: Position(path, lines.get(key, 1))))
+    reader = Reader(Declared(values=values, where=lambda key: Position(path, *places.get(key, (1, 1)))))
     reader.unknown_keys(("cases",))
     entries = values.get("cases")
     if not isinstance(entries, list) or not entries:
@@ -96,7 +96,7 @@ def read_cases(path: Path, files: Files) -> tuple[tuple[Case, ...], tuple[Policy
             continue
 
         def where(key: str, at: str = at) -> Position:
-            return Position(path, lines.get(f"{at}.{key}", lines.get(at, 1)))
+            return Position(path, *places.get(f"{at}.{key}", places.get(at, (1, 1))))
 
         one = Reader(Declared(values=entry, where=where))
         case = _case(one, entry, where("name"))
@@ -226,7 +226,11 @@ def _block(value: Any) -> Any:
 def _now(value: Any) -> datetime:
     if value is None:
         return DEFAULT_NOW
-    found = datetime.fromisoformat(str(value))
+    what = f"`now` must be a time and its zone (2026-01-01T00:00:00Z), not {value}"
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(what) from None
     if found.tzinfo is None:
-        raise ValueError("`now` needs a time zone: 2026-01-01T00:00:00Z")
+        raise ValueError(what)
     return found

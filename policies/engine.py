@@ -63,14 +63,14 @@ class Annotation:
     scope: str
     """``package``, ``rule``, ``document`` or ``subpackages``."""
     values: Mapping[str, Any]
-    lines: Mapping[str, int] = field(default_factory=dict)
-    """Dotted key -> line."""
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Dotted key -> line and column."""
     target: str = ""
     """The package or the rule below it."""
 
     def where(self, key: str) -> Position:
         """The position of a dotted key, or of the block."""
-        return Position(self.position.path, self.lines.get(key, self.position.line))
+        return Position(self.position.path, *self.places.get(key, (self.position.line, self.position.column)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

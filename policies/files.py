@@ -54,10 +54,13 @@ class Files:
 
     def text(self, path: Path) -> str:
         """The same as text, without a byte order mark. Raises PackError."""
+        content = self.read(path)
         try:
-            return self.read(path).decode("utf-8-sig")
+            return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise PackError(f"is not UTF-8 text (byte {error.start})", Position(path)) from None
+            before = content[: error.start].decode("utf-8-sig", "replace").split("\n")
+            where = Position(path, len(before), len(before[-1]) + 1)
+            raise PackError(f"is not UTF-8 text (byte 0x{content[error.start]:02x})", where) from None
 
     def module(self, path: Path) -> Module:
         """A source file. Raises PackError."""

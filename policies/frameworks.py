@@ -122,8 +122,8 @@ def frameworks() -> Mapping[str, Framework]:
 def read_framework(path: Path) -> Framework:
     """A list of controls. Raises PolicyErrors with everything that is wrong with it, or PackError."""
     text = path.read_text(encoding="utf-8")
-    values, lines = load_yaml(text, path)
-    reader = Reader(Declared(values=values, where=lambda key: Position(path, lines.get(key, 1))))
+    values, places = load_yaml(text, path)
+    reader = Reader(Declared(values=values, where=lambda key: Position(path, *places.get(key, (1, 1)))))
     reader.unknown_keys(("id", "title", "version", "controls", "people"))
     controls = reader.mapping("controls")
     for number, label in controls.items():
@@ -132,7 +132,9 @@ def read_framework(path: Path) -> Framework:
     # 1.10 without quotes has become 1.1 before anyone could see it.
     for line, found in enumerate(map(_NUMBER.match, text.splitlines()), 1):
         if found is not None:
-            reader.errors.append(PackError(f"write control {found[1]} in quotes", Position(path, line)))
+            reader.errors.append(
+                PackError(f"write control {found[1]} in quotes", Position(path, line, found.start(1) + 1))
+            )
     people = reader.texts("people")
     for number in sorted(people - controls.keys()):
         reader.wrong("people", f"there is no control {number}")

@@ -203,13 +203,13 @@ class Loader:
                 continue
             if not bundle.owns(module.package):
                 what = f"package {module.package} is outside the roots of the manifest ({', '.join(bundle.roots)})"
-                self.errors.append(PackError(what, Position(module.module.path, 1)))
+                self.errors.append(PackError(what, Position(module.module.path, 1, 1)))
             at: Any = bundle.data
             for part in module.package.split("."):
                 at = at.get(part) if isinstance(at, Mapping) else None
             if at is not None:
                 what = f"the bundle has data where package {module.package} is"
-                self.errors.append(PackError(what, Position(module.module.path, 1)))
+                self.errors.append(PackError(what, Position(module.module.path, 1, 1)))
 
     def _below(self, root: Path) -> list[Path]:
         return policy_files(root, self._engine.suffixes, self.files_of(root))
@@ -221,12 +221,12 @@ class Loader:
         text = ""
         try:
             text = files.text(file)
-            values, lines = load_yaml(text, file)
+            values, places = load_yaml(text, file)
         except PackError as error:
             self.errors.append(error)
             self._unmade.append(text)
             return self._with_data(pack)
-        reader = Reader(Declared(values=values, where=lambda key: Position(file, lines.get(key, 1))))
+        reader = Reader(Declared(values=values, where=lambda key: Position(file, *places.get(key, (1, 1)))))
         reader.unknown_keys(PACK_KEYS)
         policies: dict[str, Declared] = {}
         for stem, entry in reader.mapping("policies").items():
@@ -235,7 +235,8 @@ class Loader:
                 continue
 
             def where(key: str, stem: str = stem) -> Position:
-                return Position(file, lines.get(f"policies.{stem}.{key}", lines.get(f"policies.{stem}", 1)))
+                whole = places.get(f"policies.{stem}", (1, 1))
+                return Position(file, *places.get(f"policies.{stem}.{key}", whole))
 
             policies[stem] = Declared(values=entry, where=where)
             names = [f"{stem}{suffix}" for suffix in self._engine.suffixes]
@@ -370,7 +371,7 @@ class Loader:
         if declared is not None:
             metadata, errors = read(module, declared, defaults)
             self.errors += errors
-        where = Position(module.module.path, 1)
+        where = Position(module.module.path, 1, 1)
         try:
             compiled = compile_policy(group, metadata, pack, self._engine.version, settings, membership)
         except Unencodable as error:
@@ -397,4 +398,4 @@ class Loader:
             other = first.setdefault(one.policy.id, one)
             if other is not one:
                 what = f"policy id `{one.policy.id}` is already taken by {other.policy.path}"
-                self.errors.append(PackError(what, Position(one.policy.path, one.policy.line)))
+                self.errors.append(PackError(what, Position(one.policy.path, one.policy.line, 1)))

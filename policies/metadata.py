@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from policies.engine import CheckedModule
+from policies.engine import Annotation, CheckedModule
 from policies.errors import PackError, PolicyError, Position
 from policies.policy import Containment, Phase, PolicyScope
 from providers.provider import Severity
@@ -192,9 +192,8 @@ def declared_in(module: CheckedModule) -> Declared | None:
                 if key in note.values:
                     values.setdefault(key, note.values[key])
 
-            def where(key: str, note: Any = note) -> Position:
-                inner = note.lines.get(f"custom.{key}", note.lines.get(key, note.position.line))
-                return Position(note.position.path, inner)
+            def where(key: str, note: Annotation = note) -> Position:
+                return note.where(f"custom.{key}" if f"custom.{key}" in note.places else key)
 
             return Declared(values=values, where=where)
     return None

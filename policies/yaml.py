@@ -1,4 +1,4 @@
-"""YAML of packs: a mapping as plain values, with the line of each key.
+"""YAML of packs: a mapping as plain values, with the line and column of each key.
 
 Hundreds of policies each have a piece of it, and reading them was a third of a start. Ordinary pieces are therefore read
 from libyaml's events; what is uncommon in a text, or wrong with it, is left to the round-trip loader, which knows more and
@@ -26,7 +26,9 @@ from ruamel.yaml.events import (
 
 from policies.errors import PackError, Position
 
-Loaded = tuple[Mapping[str, Any], dict[str, int]]
+Spot = tuple[int, int]
+"""A line and a column, counted from 1."""
+Loaded = tuple[Mapping[str, Any], dict[str, Spot]]
 
 _DEPTH: Final = 40
 _DEEPEST: Final = 100
@@ -42,31 +44,36 @@ class _Uncommon(Exception):
     """Something that :func:`_ordinary` leaves to :func:`_thorough`."""
 
 
-def load_yaml(text: str, path: Path, offset: int = 0) -> Loaded:
-    """A YAML mapping as plain values, and dotted key -> line. Raises PackError with the place."""
+def load_yaml(text: str, path: Path, start: Spot = (1, 1)) -> Loaded:
+    """A YAML mapping as plain values, and dotted key -> where it stands. ``start`` is where the text begins in its file: its
+    line, and the column of all its lines. Raises PackError with the place."""
     try:
-        return _ordinary(text, offset)
+        return _ordinary(text, start)
     except (_Uncommon, YAMLError, ValueError):
-        _refuse_the_bottomless(text, path, offset)
-        return _thorough(text, path, offset)
+        _refuse_the_bottomless(text, path, start)
+        return _thorough(text, path, start)
 
 
-def _refuse_the_bottomless(text: str, path: Path, offset: int) -> None:
+def _at(mark: Any, start: Spot) -> Spot:
+    """Where a mark of the loader is in the file."""
+    return start[0] + mark.line, start[1] + mark.column
+
+
+def _refuse_the_bottomless(text: str, path: Path, start: Spot) -> None:
     """Raise PackError where collections nest deeper than any policy's; what else is wrong is told by :func:`_thorough`."""
     depth = 0
     try:
         for event in YAML(typ="safe").parse(text):
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             if depth > _DEEPEST:
-                mark = event.start_mark
                 hint = f"At most {_DEEPEST} mappings and lists can stand in one another."
-                place = Position(path, offset + mark.line + 1, mark.column + 1)
+                place = Position(path, *_at(event.start_mark, start))
                 raise PackError("it nests too deeply", place, hint=hint)
     except (YAMLError, ValueError):
         return
 
 
-def _ordinary(text: str, offset: int) -> Loaded:
+def _ordinary(text: str, start: Spot) -> Loaded:
     """The same for what nearly every file is made of, by libyaml where it is there. From its events, for its composer recurses
     in C without end. Raises _Uncommon, YAMLError and ValueError for everything else, and for all that is wrong."""
     if "\t" in text or _DIRECTIVE.search(text):
@@ -76,7 +83,7 @@ def _ordinary(text: str, offset: int) -> Loaded:
     if not isinstance(root, MappingStartEvent) or root.tag:
         raise _Uncommon
     values: dict[str, Any] = {}
-    places: dict[str, int] = {}
+    places: dict[str, Spot] = {}
     stack: list[tuple[str, Any]] = [("", values)]
     while stack:
         event = next(events)
@@ -84,7 +91,7 @@ def _ordinary(text: str, offset: int) -> Loaded:
             stack.pop()
             continue
         prefix, around = stack[-1]
-        line = offset + event.start_mark.line + 1
+        place = _at(event.start_mark, start)
         add: Callable[[Any], None]
         if isinstance(around, list):
             name, add = f"{prefix}[{len(around)}]", around.append
@@ -94,7 +101,7 @@ def _ordinary(text: str, offset: int) -> Loaded:
                 raise _Uncommon
             name, add = f"{prefix}.{key}" if prefix else key, partial(around.__setitem__, key)
             event = next(events)
-        places[name] = line
+        places[name] = place
         if not isinstance(event, CollectionStartEvent):
             add(_scalar(event))
         elif event.tag or len(stack) >= _DEPTH:
@@ -124,18 +131,17 @@ def _scalar(event: Event) -> Any:
     return text
 
 
-def _thorough(text: str, path: Path, offset: int) -> Loaded:
+def _thorough(text: str, path: Path, start: Spot) -> Loaded:
     """The same for any text, in Python alone. Raises PackError."""
-    first = Position(path, offset + 1)
+    first = Position(path, *start)
     try:
         yaml = YAML(typ="rt", pure=True)
         yaml.composer.warn_double_anchors = False  # YAML lets a name be given anew
         tree = yaml.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = offset + (mark.line + 1 if mark else 1)
         what = f"not valid YAML: {error.problem or error.context or 'it cannot be read'}"
-        raise PackError(what, Position(path, line, mark.column + 1 if mark else 0)) from None
+        raise PackError(what, Position(path, *(_at(mark, start) if mark else start))) from None
     except (YAMLError, ValueError) as error:
         raise PackError(f"not valid YAML: {str(error).splitlines()[0]}", first) from None
     except RecursionError:
@@ -148,32 +154,34 @@ def _thorough(text: str, path: Path, offset: int) -> Loaded:
         return {}, {}
     if not isinstance(tree, Mapping):
         raise PackError("a mapping of keys was expected", first)
-    places: dict[str, int] = {}
+    places: dict[str, Spot] = {}
     try:
-        return _plain(tree, "", offset, places), places
+        return _plain(tree, "", start, places), places
     except RecursionError:
         raise PackError("it refers to itself, or nests too deeply", first) from None
 
 
-def _plain(value: Any, prefix: str, offset: int, places: dict[str, int]) -> Any:
+def _plain(value: Any, prefix: str, start: Spot, places: dict[str, Spot]) -> Any:
     """Round-trip nodes as plain JSON values, noting where each key stands."""
     if isinstance(value, Mapping):
         out: dict[str, Any] = {}
         for key, item in value.items():
             name = f"{prefix}.{key}" if prefix else str(key)
             try:
-                places[name] = offset + value.lc.key(key)[0] + 1  # type: ignore[attr-defined]
+                line, column = value.lc.key(key)  # type: ignore[attr-defined]
+                places[name] = start[0] + line, start[1] + column
             except (AttributeError, KeyError, TypeError):
-                places[name] = offset + 1
-            out[str(key)] = _plain(item, name, offset, places)
+                places[name] = start
+            out[str(key)] = _plain(item, name, start, places)
         return out
     if isinstance(value, list):
         for index in range(len(value)):
             try:
-                places[f"{prefix}[{index}]"] = offset + value.lc.item(index)[0] + 1  # type: ignore[attr-defined]
+                line, column = value.lc.item(index)  # type: ignore[attr-defined]
+                places[f"{prefix}[{index}]"] = start[0] + line, start[1] + column
             except (AttributeError, KeyError, TypeError):
-                places[f"{prefix}[{index}]"] = offset + 1
-        return [_plain(item, f"{prefix}[{i}]", offset, places) for i, item in enumerate(value)]
+                places[f"{prefix}[{index}]"] = start
+        return [_plain(item, f"{prefix}[{i}]", start, places) for i, item in enumerate(value)]
     return scalar(value)
 
 

@@ -36,16 +36,16 @@ def read_annotations(path: Path, text: str) -> tuple[tuple[Annotation, ...], tup
     found: list[Annotation] = []
     errors: list[PolicyError] = []
     lines = text.splitlines()
-    for start, body, end in _blocks(lines):
+    for start, column, body, end in _blocks(lines):
         try:
-            values, places = load_yaml("\n".join(body), path, start + 1)
+            values, places = load_yaml("\n".join(body), path, (start + 2, column))
         except PackError as error:
             errors.append(error)
             continue
         target = next((m for line in lines[end:] if (m := _target(line)) is not None), "")
         scope = str(values.get("scope") or ("package" if target.startswith("package") else "rule"))
         annotation = Annotation(
-            position=Position(path, start + 1), scope=scope, values=values, lines=places, target=target
+            position=Position(path, start + 1, 1), scope=scope, values=values, places=places, target=target
         )
         found.append(annotation)
         for key in values.keys() - KNOWN:
@@ -56,19 +56,22 @@ def read_annotations(path: Path, text: str) -> tuple[tuple[Annotation, ...], tup
     return tuple(found), tuple(errors)
 
 
-def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str], int]]:
-    """(line index of the marker, YAML lines, index after the block)."""
+def _blocks(lines: list[str]) -> Iterator[tuple[int, int, list[str], int]]:
+    """(line index of the marker, column of the YAML, its lines, index after the block)."""
     index = 0
     while index < len(lines):
         if not _START.match(lines[index]):
             index += 1
             continue
-        start, body = index, []
+        start, column = index, 1
+        body: list[str] = []
         index += 1
         while index < len(lines) and (match := _COMMENT.match(lines[index])):
+            if not body:
+                column = match.start("text") + 1 + match["text"].startswith(" ")
             body.append(match["text"])
             index += 1
-        yield start, _dedent(body), index
+        yield start, column, _dedent(body), index
 
 
 def _dedent(body: list[str]) -> list[str]:

@@ -119,10 +119,10 @@ def test_data_is_part_of_the_digest(engine: RegorusEngine, tmp_path: Path) -> No
         ({".manifest": '{"roots": ["other", "parameters"]}'}, [
             "B/data.json: data.acme is outside the roots of the manifest (other, parameters)",
             "B/acme/data.json: data.acme is outside the roots of the manifest (other, parameters)",
-            "B/acme/names.rego:1: package acme.names is outside the roots of the manifest (other, parameters)",
+            "B/acme/names.rego:1:1: package acme.names is outside the roots of the manifest (other, parameters)",
         ]),
         ({"data.json": '{"acme": {"taken": []}, "parameters": {}}'}, ["B/acme/data.json: data.acme.taken is given twice"]),
-        ({"acme/data.json": '{"names": {"deny": []}, "taken": []}'}, ["B/acme/names.rego:1: the bundle has data where package acme.names is"]),
+        ({"acme/data.json": '{"names": {"deny": []}, "taken": []}'}, ["B/acme/names.rego:1:1: the bundle has data where package acme.names is"]),
         ({".manifest": "{}", "data.json": '{"inventory": {}, "parameters": {"limit": 9}}'}, ["B: the bundle brings data.inventory, which Watchstander gives itself"]),
     ],
 )  # fmt: skip

@@ -141,8 +141,8 @@ def test_a_damaged_list_is_told_with_its_lines(tmp_path: Path) -> None:
     with pytest.raises(PolicyErrors) as caught:
         read_framework(file)
     text = str(caught.value)
-    assert "mine.yaml:6: metadata has an unknown key `titel`" in text
-    assert "mine.yaml:4: write control 1.10 in quotes" in text
+    assert "mine.yaml:6:1: metadata has an unknown key `titel`" in text
+    assert "mine.yaml:4:3: write control 1.10 in quotes" in text
     assert "there is no control 9.9" in text
 
 

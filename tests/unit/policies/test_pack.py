@@ -180,12 +180,12 @@ def test_every_error_comes_at_once(engine: RegorusEngine, tmp_path: Path) -> Non
     found = problems(caught, tmp_path)
     for wanted in (
         "a.rego:3:1: expecting expression",
-        "b.rego:7: `severity` must be one of info, low, medium, high, critical, not 'urgent'",
-        "b.rego:8: metadata has an unknown key `typs`",
-        "c.rego:1: it is not clear which resources this policy judges",
-        "d/pack.yaml:2: metadata has an unknown key `absent`",
-        "e.rego:11: write the controls of `cis-aws` in quotes",
-        "e.rego:1: policy id `my.policy` is already taken by",
+        "b.rego:7:5: `severity` must be one of info, low, medium, high, critical, not 'urgent'",
+        "b.rego:8:5: metadata has an unknown key `typs`",
+        "c.rego:1:1: it is not clear which resources this policy judges",
+        "d/pack.yaml:2:1: metadata has an unknown key `absent`",
+        "e.rego:11:7: write the controls of `cis-aws` in quotes",
+        "e.rego:1:1: policy id `my.policy` is already taken by",
         "policies.disabled: no policy is called `zz.*`",
         "policies.severities: no policy is called `my.polcy` Did you mean `my.policy`?",
         "policies.parameters: no policy or pack is called `q`",

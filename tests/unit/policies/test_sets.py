@@ -316,7 +316,7 @@ def test_yaml_cases_belong_to_each_policy_of_the_set(engine: Engines, folder: Pa
     assert report.sentence == "2 passed, 0 failed"
     write(folder, "public.yaml", case % "pass")
     (wrong,) = (c for c in run_tests([folder], engine, now=NOW).cases if c.status != "pass")
-    assert wrong.detail == f"{folder / 'public.yaml'}:2: expected pass, got fail (b is private)"
+    assert wrong.detail == f"{folder / 'public.yaml'}:2:6: expected pass, got fail (b is private)"
 
 
 @pytest.mark.parametrize("archive", [True, False], ids=["packed", "unpacked"])
@@ -400,5 +400,5 @@ test { rules = { main = false } }
         ("owned.sentinel", "test/owned/odd.json", "error"),
     }
     details = {c.case.removeprefix(f"{root}/"): c.detail for c in report.cases}
-    assert details["n"] == f"{root}/private.yaml:2: expected fail, got pass"
+    assert details["n"] == f"{root}/private.yaml:2:6: expected fail, got pass"
     assert details["test/owned/odd.json"].startswith(f"{root}/test/owned/odd.json:1:29: is not JSON")

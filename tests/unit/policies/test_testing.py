@@ -78,25 +78,28 @@ def test_yaml_cases_compare_outcome_and_messages(engine: RegorusEngine, tmp_path
         "right": "pass", "wrong outcome": "fail", "wrong message": "fail", "of no interest": "pass",
     }  # fmt: skip
     details = {c.case: c.detail for c in report.cases}
-    assert details["wrong outcome"] == f"{tmp_path}/p.yaml:3: expected fail, got pass"
+    assert details["wrong outcome"] == f"{tmp_path}/p.yaml:3:6: expected fail, got pass"
     assert "expected messages ['x is one'], got ['x is two']" in details["wrong message"]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cases: []\n", "p.yaml:1: `cases` must be a list with at least one case"),
-        ("cases:\n  - {expect: pass}\n", "p.yaml:2: a case needs a `name`"),
+        ("cases: []\n", "p.yaml:1:1: `cases` must be a list with at least one case"),
+        ("cases:\n  - {expect: pass}\n", "p.yaml:2:5: a case needs a `name`"),
         (
             "cases:\n  - name: a\n    expect: good\n",
-            "p.yaml:3: `expect` must be one of pass, fail, unknown, not-applicable",
+            "p.yaml:3:5: `expect` must be one of pass, fail, unknown, not-applicable",
         ),
         (
             "cases:\n  - {name: a, expect: pass, documnt: {}}\n",
-            "p.yaml:2: metadata has an unknown key `documnt`",
+            "p.yaml:2:29: metadata has an unknown key `documnt`",
         ),
-        ("cases:\n  - {name: a, expect: pass, document: 3}\n", "p.yaml:2: `document` must be a mapping"),
-        ("cases:\n  - {name: a, expect: pass, now: soon}\n", "p.yaml:2: Invalid isoformat"),
+        ("cases:\n  - {name: a, expect: pass, document: 3}\n", "p.yaml:2:29: `document` must be a mapping"),
+        (
+            "cases:\n  - {name: a, expect: pass, now: soon}\n",
+            "p.yaml:2:6: `now` must be a time and its zone (2026-01-01T00:00:00Z), not soon",
+        ),
         ("cases: [\n", "p.yaml:"),
     ],
 )
