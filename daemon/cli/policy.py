@@ -14,7 +14,7 @@ from daemon.cli.engines import engine_of, policies_of, rego_of
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
 from daemon.cli.policies import SEVERITY_STYLE, described, row, shown
-from daemon.cli.policy_files import check_sentinel, given, test_all
+from daemon.cli.policy_files import check_cases, check_sentinel, given, test_all
 from daemon.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def check(cli: State, paths: Paths) -> ExitStatus:
             count += len(policies_of(cli, engine(cli), group))
         except PolicyErrors as wrong:
             errors += wrong.errors
-    errors += [error for path in found.sentinel if (error := check_sentinel(path)) is not None]
+    errors += check_sentinel(found.sentinel)
+    cases = dict(check_cases([*found.cases, *found.yaml]))
+    errors += [error for wrong in cases.values() for error in wrong]
     rows = [
         {
             "path": str(error.position.path),
@@ -120,11 +122,23 @@ def check(cli: State, paths: Paths) -> ExitStatus:
 
     def human() -> str:
         lines = [f"{error.message}" + (f"\n    {error.hint}" if error.hint else "") for error in errors]
-        what = "policy is" if count == 1 else "policies are"
-        summary = f"{len(errors)} wrong." if errors else f"{count} {what} good."
-        return "\n".join([*lines, summary])
+        counted = [
+            f"{number} {one if number == 1 else many}"
+            for number, one, many in (
+                (count, "policy", "policies"),
+                (len(cases), "file of test cases", "files of test cases"),
+            )
+            if number
+        ]
+        are = "is" if count + len(cases) == 1 else "are"
+        good = (
+            f"{' and '.join(counted)} {are} good."
+            if counted
+            else "There is no policy in these files and folders."
+        )
+        return "\n".join([*lines, f"{len(errors)} wrong." if errors else good])
 
-    cli.out.document({"ok": not errors, "policies": count, "errors": rows}, human)
+    cli.out.document({"ok": not errors, "policies": count, "cases": len(cases), "errors": rows}, human)
     return ExitStatus.USAGE if errors else ExitStatus.OK
 
 

@@ -3,11 +3,11 @@ Rego, loose Sentinel, Sentinel's cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.files import DISK, PACK_FILE
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from policies.engine import Engine
     from policies.errors import PolicyError
     from policies.testing import Report
+
+
+YAML: Final = frozenset({".yaml", ".yml"})
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Given:
     """Sentinel policies outside any pack; their own tests may give them what they import."""
     cases: list[Path] = field(default_factory=list)
     """Such tests: ``test/NAME`` or one of the files in it."""
+    yaml: list[Path] = field(default_factory=list)
+    """YAML cases, ``NAME.yaml`` beside the policy NAME."""
 
 
 def given(paths: Iterable[Path]) -> Given:
@@ -51,6 +56,8 @@ def given(paths: Iterable[Path]) -> Given:
             path.parent.parent.name == "test" and path.suffix in CASES
         ):
             found.cases.append(path)
+        elif path.suffix in YAML and path.is_file():
+            found.yaml.append(path)
         elif path.suffix == ".sentinel":
             found.sentinel.append(path)
         else:
@@ -63,16 +70,44 @@ def given(paths: Iterable[Path]) -> Given:
     return found
 
 
-def check_sentinel(path: Path) -> PolicyError | None:
-    """What is wrong with one Sentinel policy or module."""
+def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
+    """What is wrong with Sentinel policies and modules, and with the modules beside them that they import."""
     from policies.errors import PolicyError
-    from policies.sentinel import compile_policy
+    from policies.sentinel.circles import circles
+    from policies.sentinel.sources import Sources
 
-    try:
-        compile_policy(DISK.text(path), path)
-    except PolicyError as error:
-        return error
-    return None
+    sources = Sources(DISK)
+    good, told = [], set()
+    for path in paths:
+        try:
+            policy = sources.policy(path)
+            sources.beside(policy, ())
+        except PolicyError as error:
+            if error.position not in told:
+                yield error
+            told.add(error.position)
+        else:
+            good.append(policy)
+    yield from circles(good, lambda importer, name: sources.beside(importer, ()).get(name))
+
+
+def check_cases(paths: Iterable[Path]) -> Iterator[tuple[Path, tuple[PolicyError, ...]]]:
+    """Each case file, with what is wrong with it: Sentinel's own, those in folders ``test/NAME``, and YAML cases."""
+    from policies.cases import read_cases
+    from policies.errors import PolicyError
+    from policies.sentinel.testing import CASES, read_case
+
+    for path in paths:
+        for case in DISK.within(path) if path.is_dir() else [path]:
+            if case.suffix in YAML:
+                yield case, read_cases(case, DISK)[1]
+            elif case.suffix in CASES:
+                try:
+                    read_case(case, DISK)
+                except PolicyError as error:
+                    yield case, (error,)
+                else:
+                    yield case, ()
 
 
 def test_all(
@@ -92,6 +127,10 @@ def test_all(
     parts: list[Report] = []
     if sorted_.whole:
         parts.append(run_tests(sorted_.whole, every, now=now, coverage=coverage, keys=keys))
+    for path in sorted_.yaml:
+        policies = [beside for suffix in every.suffixes if (beside := path.with_suffix(suffix)).is_file()]
+        # Where there is none, running what is not there says so.
+        parts.append(run_tests(policies or [path.with_suffix(every.suffixes[0])], every, now=now))
     if sorted_.rego:
         parts.append(run_tests(sorted_.rego, rego, now=now, coverage=coverage, keys=keys))
     if cased := [path for path in sorted_.sentinel if path.with_suffix(".yaml").is_file()]:

@@ -35,11 +35,12 @@ from policies.errors import PolicyError, PolicySyntaxError, Position
 from policies.rego.annotations import read_annotations
 from policies.sentinel import nodes
 from policies.sentinel.budget import Budget
+from policies.sentinel.circles import ModuleOf, circles
 from policies.sentinel.configuration import PLAN_IMPORTS
 from policies.sentinel.guard import walk
 from policies.sentinel.imports import STANDARD
 from policies.sentinel.imports.runtime import LANGUAGE_VERSION
-from policies.sentinel.options import Options
+from policies.sentinel.options import Options, Source
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
 
@@ -95,7 +96,9 @@ class SentinelEngine:
             except PolicyError as error:
                 errors.append(error)
         libraries = {_package(m.path) for m, policy in parsed if not _has_main(policy)}
-        looking = _looking(parsed)
+        module_of = _module_of(parsed)
+        errors.extend(circles((policy for _, policy in parsed), module_of))
+        looking = _looking(parsed, module_of)
         checked: list[CheckedModule] = []
         for module, policy in parsed:
             notes, wrong = read_annotations(module.path, module.text)
@@ -218,18 +221,34 @@ def _missing(
             yield PolicySyntaxError(what, Position(policy.path, *node.at))
 
 
-def _looking(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> set[Path]:
+def _module_of(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> ModuleOf:
+    """Which file an import means: what the policy set gives, else the module of that name; the one beside it, of several."""
+    given_to = {module.path: module.given for module, _ in parsed}
+    by_path = {module.path: policy for module, policy in parsed}
+    by_package: dict[str, list[Path]] = {}
+    for module, _ in parsed:
+        by_package.setdefault(_package(module.path), []).append(module.path)
+
+    def module_of(importer: Source, name: str) -> Source | None:
+        given = given_to[importer.path]
+        if given is not None:
+            path = given.get(name)
+        else:
+            named = by_package.get(f"{PACKAGE}.{_word(name)}", ()) if _is_module(name) else ()
+            beside = (path for path in named if path.parent == importer.path.parent)
+            path = next(beside, named[-1] if named else None)
+        return None if path is None else by_path.get(path)
+
+    return module_of
+
+
+def _looking(parsed: Sequence[tuple[Module, CompiledPolicy]], module_of: ModuleOf) -> set[Path]:
     """The files that look at resources, by themselves or through the modules they import."""
-    by_package = {_package(module.path): module.path for module, _ in parsed}
-    imported: dict[Path, set[Path]] = {}
     looking = {module.path for module, policy in parsed if _judges_resources(policy)}
-    for module, policy in parsed:
-        given = module.given
-        found = (
-            by_package.get(f"{PACKAGE}.{_word(name)}") if given is None else given.get(name)
-            for name in policy.imports
-        )
-        imported[module.path] = {path for path in found if path is not None}
+    imported = {
+        module.path: {found.path for name in policy.imports if (found := module_of(policy, name)) is not None}
+        for module, policy in parsed
+    }
     while more := {path for path, used in imported.items() if used & looking} - looking:
         looking |= more
     return looking

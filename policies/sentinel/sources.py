@@ -11,7 +11,7 @@ from policies.files import Files
 from policies.sentinel.configuration import PolicySetConfig, SourceFile
 from policies.sentinel.hcl import read_json
 from policies.sentinel.imports import STANDARD
-from policies.sentinel.options import Options
+from policies.sentinel.options import Options, Source
 from policies.sentinel.policy import CompiledPolicy, compile_policy
 from policies.sentinel.terraform import read_terraform
 
@@ -29,11 +29,11 @@ class Sources:
             self._compiled[path] = compile_policy(self.files.text(path), path)
         return self._compiled[path]
 
-    def beside(self, policy: CompiledPolicy, given: Container[str]) -> dict[str, CompiledPolicy]:
+    def beside(self, policy: Source, given: Container[str]) -> dict[str, CompiledPolicy]:
         """The modules a policy imports that lie beside it as ``NAME.sentinel``, and those these import in turn; not what is
         given otherwise."""
         found: dict[str, CompiledPolicy] = {}
-        pending = [policy]
+        pending: list[Source] = [policy]
         while pending:
             importer = pending.pop()
             for name in importer.imports:

@@ -197,6 +197,48 @@ def test_check_tells_everything_with_its_place(folder: Path) -> None:
     assert (status, text) == (0, "1 policy is good.\n")
 
 
+def test_check_of_test_cases(folder: Path) -> None:
+    (folder / "q.sentinel").write_text("main = true\n")
+    case = folder / "test" / "q" / "a.hcl"
+    case.parent.mkdir(parents=True)
+    case.write_text("test { rules = { main = true } }\n")
+    assert call("policy", "check", case) == (0, "1 file of test cases is good.\n")
+    (case.parent / "b.json").write_text('{"test": ')
+    (folder / "p.yaml").write_text("cases:\n  - name: n\n    expect: good\n")
+    status, answer = document("policy", "check", case.parent, folder / "p.yaml")
+    assert (status, answer["policies"], answer["cases"]) == (2, 0, 3)
+    found = [(Path(e["path"]).name, e["line"], e["column"]) for e in answer["errors"]]
+    assert found == [("b.json", 1, 10), ("p.yaml", 3, 5)]
+    assert document("policy", "test", folder / "p.yaml")[1]["errors"] == 1
+    (folder / "none").mkdir()
+    assert call("policy", "check", folder / "none") == (
+        0,
+        "There is no policy in these files and folders.\n",
+    )
+
+
+@pytest.mark.parametrize("around", ["", "id: p\n"], ids=["loose", "a pack"])
+def test_check_finds_modules_that_import_one_another(tmp_path: Path, around: str) -> None:
+    (tmp_path / "main.sentinel").write_text(
+        'import "tfplan/v2" as p\nimport "a"\nmain = p.resources is a.x\n'
+    )
+    (tmp_path / "a.sentinel").write_text('import "b"\nx = b.x\n')
+    (tmp_path / "b.sentinel").write_text('import "c"\nimport "d"\nx = c.x\n')
+    (tmp_path / "c.sentinel").write_text('import "d"\nx = d.x\n')
+    (tmp_path / "d.sentinel").write_text('import "strings"\nimport "b"\nx = b.x\n')
+    if around:
+        (tmp_path / "pack.yaml").write_text(around)
+    status, answer = document("policy", "check", tmp_path)
+    assert status == 2
+    circle = [e for e in answer["errors"] if "circle" in e["error"]]
+    assert [(Path(e["path"]).name, e["line"], e["column"], e["error"]) for e in circle] == [
+        ("d.sentinel", 2, 1, "modules import one another in a circle: b -> c -> d -> b")
+    ]
+    (tmp_path / "d.sentinel").write_text("x = 1\n")
+    answer = document("policy", "check", tmp_path)[1]
+    assert not [e for e in answer["errors"] if "circle" in e["error"]], "two ways to one module are none"
+
+
 def test_list_and_show() -> None:
     status, rows = document("policy", "list")
     assert status == 0
