@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from config.clouds import AwsAccounts
-from providers.aws.clients import MAX_CLIENTS
 from providers.aws.provider import AwsProvider
 from providers.aws.session import Place
 from providers.errors import Denied, Refused
@@ -101,11 +100,14 @@ def test_a_client_is_made_once_for_all_accounts(make: Make, estate: Estate) -> N
     assert clients.get("sts", "eu-west-1") is not before
 
 
-def test_clients_are_kept_up_to_a_number(provider: AwsProvider, account: str) -> None:
+def test_clients_are_kept_up_to_a_number(
+    provider: AwsProvider, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was used last is kept."""
+    monkeypatch.setattr("providers.aws.clients.MAX_CLIENTS", 8)
     clients = provider.sessions.clients
     before, used = clients.get("sts", "us-east-1"), clients.get("sts", "eu-west-1")
-    for number in range(MAX_CLIENTS - 1):
+    for number in range(7):
         clients.get("sts", f"region-{number}")
         assert clients.get("sts", "eu-west-1") is used
     assert clients.get("sts", "us-east-1") is not before
