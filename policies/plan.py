@@ -1,7 +1,7 @@
 """A Terraform plan or state as subjects: the same policies judge what is planned and what runs.
 
-Reads what ``terraform show -json`` prints, and Terraform's own state file (version 4, resource by resource: its size does
-not matter); gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never
+Reads what ``terraform show -json`` prints, and Terraform's own state file (version 4), resource by resource: their size does
+not matter; gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never
 absent.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.errors import UsageError
+from policies.planfile import PLANNED, STATE, managed, outline
 from policies.subject import Subject
-from providers.jsonstream import documents, members, opening
+from providers.jsonstream import members, opening
 from providers.normalise import encode
 from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView
@@ -45,15 +46,14 @@ def read_plan(path: Path) -> Iterator[Planned]:
             )
         yield from _state_file(path)
         return
-    first = next(documents(path), None)
-    content = None if first is None else first.value
-    if not isinstance(content, Mapping):
-        raise UsageError(f"{path}: a Terraform plan or state is an object, this is not.")
-    if "planned_values" in content:
-        yield from _plan(content)
-    elif "values" in content:
-        yield from _state(content["values"], {})
-    elif content.keys() - {"terraform_version"} != {
+    found = outline(path)
+    section = next((one for one in (PLANNED, STATE) if one in found.sections), None)
+    if section is not None:
+        for resource in managed(path, section):
+            address = str(resource.get("address") or f"{resource['type']}.{resource.get('name')}")
+            subject = _subject(resource, address, found.unknown.get(address, frozenset()))
+            yield Planned(address=address, subject=subject)
+    elif found.sections - {"terraform_version"} != {
         "format_version"
     }:  # that alone is a state without resources
         raise UsageError(
@@ -106,25 +106,7 @@ def _state_file(path: Path) -> Iterator[Planned]:
                 "provider_name": provider.group(1) if provider else "",
                 "values": instance["attributes"],
             }
-            yield Planned(address=address, subject=_subject(resource, address, {}))
-
-
-def _plan(content: Mapping[str, Any]) -> Iterator[Planned]:
-    unknown: dict[str, Mapping[str, Any]] = {}
-    for entry in _items(content.get("resource_changes")):
-        unknown[str(entry.get("address"))] = _object(_object(entry.get("change")).get("after_unknown"))
-    yield from _state(content["planned_values"], unknown)
-
-
-def _state(values: Any, unknown: Mapping[str, Mapping[str, Any]]) -> Iterator[Planned]:
-    modules = [_object(_object(values).get("root_module"))]
-    while modules:
-        module = modules.pop()
-        modules += reversed(_items(module.get("child_modules")))
-        for resource in _items(module.get("resources")):
-            if resource.get("mode", "managed") == "managed" and isinstance(resource.get("type"), str):
-                address = str(resource.get("address") or f"{resource['type']}.{resource.get('name')}")
-                yield Planned(address=address, subject=_subject(resource, address, unknown.get(address, {})))
+            yield Planned(address=address, subject=_subject(resource, address, frozenset()))
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -135,13 +117,13 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _subject(resource: Mapping[str, Any], address: str, unknown: Mapping[str, Any]) -> Subject:
+def _subject(resource: Mapping[str, Any], address: str, unknown: frozenset[str]) -> Subject:
     attributes = {
         # A block that is not configured is an empty list there; so is an empty list.
         key: ABSENT_BLOCK if value == [] else value
         for key, value in _object(resource.get("values")).items()
     }
-    unread = {key: UNKNOWN_UNTIL_APPLY for key, value in unknown.items() if _any(value)}
+    unread = dict.fromkeys(sorted(unknown), UNKNOWN_UNTIL_APPLY)
     known = {key: value for key, value in attributes.items() if key not in unread}
     provider = str(resource.get("provider_name") or "").rpartition("/")[2]
     ref = ResourceRef(
@@ -162,10 +144,3 @@ def _subject(resource: Mapping[str, Any], address: str, unknown: Mapping[str, An
         view=TerraformView(type=resource["type"], attributes=known, unread=unread),
         no_document=NO_DOCUMENT,
     )
-
-
-def _any(value: Any) -> bool:
-    """Whether anything below is unknown."""
-    if isinstance(value, Mapping):
-        return any(_any(item) for item in value.values())
-    return any(_any(item) for item in value) if isinstance(value, list) else value is True

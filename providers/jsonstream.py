@@ -2,6 +2,7 @@
 
 ``documents`` gives the values of a file: one a line (NDJSON), one after the other, or the elements of an array.
 ``members`` gives the members of a file's object, with those arrays that are named taken apart into their elements.
+``walk`` goes into objects and arrays however deep they lie, and gives what lies in them.
 What is wrong is told with file and line.
 """
 
@@ -11,7 +12,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,16 @@ CHUNK: Final = 1 << 20
 """Characters that are read at once."""
 LARGEST: Final = 256 << 20
 """Characters that one value may have: it stands in memory as a whole."""
+DEEPEST: Final = 200
+"""Objects and arrays within each other that are gone into."""
+ELEMENT: Final = "[]"
+"""Stands for the elements of an array on the way to a value."""
 _SPACE: Final = " \t\n\r"
 _TOKEN: Final = 16
 """Characters before the end of what has been read within which an error may only mean that more is to come."""
+
+
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Piece:
     """``file:line``."""
     element: bool = False
     """Whether it is one element of the member, and not the whole of it."""
+    path: Names = ()
+    """The names on the way to it, as ``walk`` has them."""
 
 
 def documents(path: Path) -> Iterator[Piece]:
@@ -68,6 +78,14 @@ def members(path: Path, arrays: Collection[str] = ()) -> Iterator[Piece]:
             start = text.peek()
 
 
+def walk(path: Path, enter: Callable[[Names], bool]) -> Iterator[Piece]:
+    """The values of a file's object at any depth, in order. ``enter`` is asked, with the names of the members on the way, of each
+    object and array below whether to go into it; what it declines is given whole. The elements of an array bear the array's
+    names and :data:`ELEMENT`. Raises UsageError with file and line."""
+    with _opened(path) as text:
+        yield from _walk(text, (), enter)
+
+
 def opening(path: Path) -> str:
     """The first character that is no white space; empty for an empty file. Raises UsageError for an unreadable one."""
     with _opened(path) as text:
@@ -91,6 +109,33 @@ def _members(text: _Text, arrays: Collection[str]) -> Iterator[Piece]:
             yield Piece(key, text.value(), where)
         if text.peek() == "}":
             text.take("}")
+            return
+        text.take(",")
+
+
+def _walk(text: _Text, names: Names, enter: Callable[[Names], bool]) -> Iterator[Piece]:
+    if len(names) > DEEPEST:
+        text.fail("the JSON nests too deeply")
+    start = text.peek()
+    ending = {"{": "}", "[": "]"}.get(start)
+    if ending is None or (names and not enter(names)):
+        where = text.where
+        yield Piece(names[-1] if names else "", text.value(), where, path=names)
+        return
+    text.take(start)
+    if text.peek() == ending:
+        text.take(ending)
+        return
+    while True:
+        name = ELEMENT
+        if start == "{":
+            if text.peek() != '"':
+                text.fail("a member without a name")
+            name = text.value()
+            text.take(":")
+        yield from _walk(text, (*names, name), enter)
+        if text.peek() == ending:
+            text.take(ending)
             return
         text.take(",")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from policies.query import evaluate_files, read_data, read_json, read_parameters
 from policies.rego.engine import RegorusEngine
 from policies.testing import run_tests
 from policies.verdict import Outcome
+from providers import jsonstream
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POLICY = 'package p\n\ndeny contains "x is one" if input.resource.t.main.x == 1\n\ndeny contains "x is two" if input.resource.t.main.x == 2\n'
@@ -243,6 +245,35 @@ def test_a_policy_that_reads_the_clouds_document_is_unknown_on_a_plan(
     with Judge(load_paths([tmp_path / "p.rego"], engine), engine=engine) as judge:
         (verdict,) = judge.judge([planned.subject], now=NOW)
     assert verdict.outcome is Outcome.UNKNOWN
+
+
+def test_a_plan_larger_than_memory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve megabytes, of which a chunk, the resource at hand and the names of what is unknown stand in memory at once."""
+    monkeypatch.setattr(jsonstream, "CHUNK", 1 << 16)
+    resources = [a_resource(f"t.r{n}", {"x": n, "text": "y" * 900}) for n in range(4000)]
+    changes = [
+        {"address": r["address"], "change": {"after": r["values"], "after_unknown": {"id": True, "x": False}}}
+        for r in resources
+    ]
+    module = {"root_module": {"child_modules": [{"resources": resources}]}}
+    content = {
+        "format_version": "1.2",
+        "prior_state": {"values": module},
+        "planned_values": module,
+        "resource_changes": changes,
+    }
+    path = plan(tmp_path, content)
+    size = path.stat().st_size
+    assert size > 12_000_000
+    del content, module, resources, changes
+    tracemalloc.start()
+    try:
+        read = [(p.address, *p.subject.view.unread) for p in read_plan(path) if p.subject.view]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read == [(f"t.r{n}", "id") for n in range(4000)]
+    assert peak < size / 3, f"{peak:,} of {size:,} bytes"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from config.errors import UsageError
 from providers import jsonstream
-from providers.jsonstream import documents, members
+from providers.jsonstream import ELEMENT, documents, members, walk
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -139,3 +140,58 @@ def test_an_endless_value_is_refused_before_memory_is(tmp_path: Path) -> None:
             list(documents(write(tmp_path, '{"a": "' + "x" * 50_000)))
     finally:
         jsonstream.LARGEST, jsonstream.CHUNK = before, 1 << 20  # type: ignore[misc]
+
+
+def flattened(value: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What a walk into everything gives."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from flattened(inner, (*names, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from flattened(inner, (*names, ELEMENT))
+    else:
+        yield names, value
+
+
+@given(
+    value=st.dictionaries(
+        st.text(max_size=3),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+            ),
+            max_leaves=12,
+        ),
+        max_size=4,
+    ),
+    chunk=st.integers(1, 40),
+)
+def test_a_walk_gives_every_value_with_the_way_to_it(
+    value: dict[str, Any], chunk: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("walk") / "x.json"
+    path.write_text(json.dumps(value))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonstream, "CHUNK", chunk)
+        assert [(p.path, p.value) for p in walk(path, lambda _: True)] == list(flattened(value))
+        # What is declined is given whole, and so is the same in all.
+        assert {p.path[0]: p.value for p in walk(path, lambda _: False)} == value
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"a": {"b": [1, 2}', "x.json:1"),
+        ('{"a": {"b" 1}}', "x.json:1"),
+        ('{\n"a": {3: 1}}', "x.json:2: a member without a name"),
+        ('{"a": [1,', "cut short|ends in the middle"),
+        ('{"a":' * 300 + "1" + "}" * 300, "nests too deeply"),
+    ],
+)
+def test_a_walk_tells_where_a_file_is_broken(text: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=what):
+        list(walk(path, lambda _: True))
