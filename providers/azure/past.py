@@ -33,6 +33,8 @@ _SEGMENT = re.compile(r"""\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\[(\
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
 _MISSING = object()
 _MOST_PAGES = 100
+_TOO_MUCH = frozenset({"PagingLoop", "ResultTruncated"})
+"""Errors that fewer resources asked for together may be without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +71,12 @@ def past(
             named[ref.uid] = identity_of(ref)
         except Refused as error:
             refused[ref.uid] = error
-    changes: Mapping[str, Sequence[Change]] = {}
-    try:
-        changes = changes_since(session, [one for one in named.values() if not above(one.account)], start)
-    except ProviderError as error:
-        refused |= dict.fromkeys(named, error)
+    changes: dict[str, list[Change]] = {}
+    for some, told in _in_parts(session, [one for one in named.values() if not above(one.account)], start):
+        if isinstance(told, ProviderError):
+            refused |= {uid: told for uid, identity in named.items() if identity in some}
+        else:
+            changes |= told
 
     def versions_of(ref: ResourceRef) -> list[PastVersion]:
         if ref.uid in refused:
@@ -89,6 +92,24 @@ def past(
 
     for ref in refs:
         yield Remembered.asked(ref, partial(versions_of, ref))
+
+
+def _in_parts(
+    session: Session, identities: Sequence[ResourceId], start: datetime
+) -> Iterator[tuple[Sequence[ResourceId], dict[str, list[Change]] | ProviderError]]:
+    """What Resource Graph recorded, asked for all together. Where the answer has no end or is not all there, it is asked for one half
+    after the other, so that the resource that has too much to tell costs no other its past."""
+    try:
+        yield identities, changes_since(session, identities, start)
+    except Unavailable as error:
+        if error.code not in _TOO_MUCH or len(identities) == 1:
+            yield identities, error
+            return
+        half = len(identities) // 2
+        for part in (identities[:half], identities[half:]):
+            yield from _in_parts(session, part, start)
+    except ProviderError as error:
+        yield identities, error
 
 
 def changes_since(
@@ -111,6 +132,8 @@ def changes_since(
     for _ in range(_MOST_PAGES):
         page = session.query_all(subscriptions, query, token)
         rows.extend(page.rows)
+        if page.skip_token is not None and page.skip_token == token:
+            break
         token = page.skip_token
         if token is None:
             if page.truncated or len(rows) < page.total:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.azure import past as past_module
 from providers.azure.document import resource_of
 from providers.azure.names import parse, ref_of
 from providers.azure.past import Change, change_of, path_of, rebuild, undo, undo_all
-from providers.errors import Unavailable
+from providers.azure.session import Page
+from providers.errors import Gone, Unavailable
 from providers.sandbox.azure.arm import ArmStore, Caller
 
 SUB = "s"
@@ -206,3 +208,47 @@ def test_what_cannot_be_undone_is_unknown_and_never_something_else(states: list[
             assert "properties" not in version.resource.document
         else:
             assert version.resource == wanted[version.at]
+
+
+@pytest.mark.parametrize("how", ["the same page again", "always another page", "cut short"])
+def test_a_resource_whose_changes_do_not_end_costs_no_other_its_past(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred are asked for together; only the one that has no end is unread."""
+    refs = [ref_of(parse(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a{n}")) for n in range(100)]
+    endless = refs[41].uid
+    asked: list[str | None] = []
+
+    class Graph:
+        def query_all(self, subscriptions: Any, query: str, token: str | None) -> Page:
+            asked.append(token)
+            # As the service does: one page of the rows it has, and a token while there are more.
+            rows = tuple(deletion(ref.uid) for ref in refs if f"'{ref.uid}'" in query)
+            if f"'{endless}'" not in query:
+                return Page(rows=rows, total=len(rows), skip_token=None, truncated=False)
+            more = {"the same page again": "t", "always another page": f"{len(asked)}"}.get(how)
+            return Page(rows=rows, total=10**6, skip_token=more, truncated=how == "cut short")
+
+    def gone(*_: Any) -> Any:
+        raise Gone("It was deleted.")
+
+    monkeypatch.setattr(past_module, "fetch", gone)
+    session: Any = Graph()
+    answers = list(past_module.past(session, None, refs, T0, lambda: T0 + timedelta(days=1)))  # type: ignore[arg-type]
+    assert [answer.ref for answer in answers] == refs
+    assert [answer.ref.uid for answer in answers if answer.error] == [endless]
+    assert all(len(answer.versions) == 1 for answer in answers if not answer.error)
+    # Seven halvings to one of a hundred, each with a half that ends.
+    most = 8 * (past_module._MOST_PAGES if how == "always another page" else 2) + 8
+    assert len(asked) <= most
+
+
+def deletion(uid: str) -> dict[str, Any]:
+    return {
+        "id": f"{uid}/changes/1",
+        "properties": {
+            "targetResourceId": uid,
+            "changeType": "Delete",
+            "changeAttributes": {"timestamp": T0.isoformat()},
+        },
+    }
