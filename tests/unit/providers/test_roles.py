@@ -140,6 +140,42 @@ def test_azure_narrows_to_the_configured_types_and_subscriptions() -> None:
     assert not role.notes
 
 
+def test_azure_takes_one_management_group_into_a_role() -> None:
+    groups = ("mg-Shop", "mg-2")
+    id_ = "00000000-0000-0000-0000-000000000001"
+    one = role_of("azure", Providers(azure=AzureSettings(management_groups=groups[:1])))
+    assert [d["Name"] for d in one.documents] == ["Watchstander Reader"]
+    both = role_of("azure", Providers(azure=AzureSettings(management_groups=groups, subscriptions=(id_,))))
+    group = "/providers/Microsoft.Management/managementGroups/"
+    assert [d["AssignableScopes"] for d in both.documents] == [
+        [f"{group}mg-Shop", f"/subscriptions/{id_}"],
+        [f"{group}mg-2"],
+    ]
+    assert [d["Name"] for d in both.documents] == [f"Watchstander Reader ({g})" for g in groups]
+    assert both.documents[0]["Actions"] == both.documents[1]["Actions"]
+    made = resources(both.terraform)
+    assert [label for _, label, _ in made] == ["watchstander_read_mg_shop", "watchstander_read_mg_2"]
+    assert any("one management group" in note for note in both.notes)
+    assert "@FILE-N" in both.apply
+
+
+@pytest.mark.parametrize("contain", [False, True])
+def test_terraform_names_of_several_tenants_are_told_apart(contain: bool) -> None:
+    ids = ["5b2d6c1e-0000-4000-8000-000000000001", "fab00000-0000-4000-8000-000000000001"]
+    tenants = [{"tenant_id": ids[0], "management_groups": ["a", "b"]}, {"tenant_id": ids[1]}]
+    settings = AzureSettings.model_validate({"tenants": tenants})
+    role = role_of("azure", Providers(azure=settings), contain=contain)
+    labels = [label for _, label, _ in resources(role.terraform)]
+    assert len(set(labels)) == len(labels) == len(role.documents) == 3
+    assert f'variable "watchstander_scope_{ids[1].replace("-", "_")}"' in role.terraform
+    assert f"var.watchstander_scope_{ids[1].replace('-', '_')}" in role.terraform
+    assert [note.partition(" is ")[2] for note in role.notes[:3]] == [
+        f"for tenant {ids[0]}.",
+        f"for tenant {ids[0]}.",
+        f"for tenant {ids[1]}.",
+    ]
+
+
 def resources(text: str) -> list[tuple[str, str, dict[str, Any]]]:
     found = hcl2.load(io.StringIO(text)).get("resource", [])
     return [
