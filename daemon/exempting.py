@@ -65,8 +65,10 @@ class Reminders:
         """Say what is to be said. Raises StorageError."""
         for exemption in self._exemptions.ended(self._last or now - _LOOK_BACK, now):
             count = self._exemptions.count(exemption)
+            how = "was revoked" if exemption.status(now) == "revoked" else "has ended"
+            open_again = f"{count} findings it covered are" if count != 1 else "1 finding it covered is"
             log.warning(
-                f"{_named(exemption)} has ended: {count} findings it covered are open again.",
+                f"{_named(exemption)} {how}: {open_again} open again.",
                 key="exemption-ended",
                 exemption=exemption.id,
                 findings=count,

@@ -10,8 +10,10 @@ from config.errors import UsageError
 from daemon.cli.asking import opened
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
+from daemon.cli.frameworks import in_force
 from daemon.cli.output import Column, text
 from daemon.cli.plan import WhoOption, login
+from daemon.cli.policies import known_policy
 from daemon.cli.verbs import verb
 from policies.exemption import Exemption
 
@@ -90,10 +92,16 @@ def add(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     store.add(exemption)
     store.settle(now)
     row = _row(exemption, store.count(exemption), cli)
+    if not row["findings"] and "*" not in policy:
+        # It may be meant for a policy to come; it may be a slip.
+        try:
+            known_policy(policy, in_force(cli))
+        except UsageError as error:
+            cli.out.note(f"{error.message} {error.hint}")
     cli.out.document(
         row,
         f"{exemption.id}: {exemption.scope}, until {text(exemption.until)}. "
-        f"It covers {row['findings']} open findings now.",
+        f"It covers {_findings(row['findings'], 'open finding')} now.",
     )
 
 
@@ -126,7 +134,8 @@ def revoke(
     count = store.count(revoked)
     store.settle(cli.now())
     cli.out.document(
-        _row(revoked, 0, cli), f"{id} is revoked. {count} findings that it covered are open again."
+        _row(revoked, 0, cli),
+        f"{id} is revoked. Open again of what it covered: {_findings(count, 'finding')}.",
     )
     return ExitStatus.OK
 
@@ -139,6 +148,10 @@ def _tags(given: list[str] | None) -> dict[str, str]:
             raise UsageError(f"{tag!r} is not a tag.", hint="Write --tag Team=payments.")
         pairs[key] = value
     return pairs
+
+
+def _findings(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _row(exemption: Exemption, count: int, cli: State) -> dict[str, Any]:

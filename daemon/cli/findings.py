@@ -13,6 +13,7 @@ from daemon.cli.asking import At, PlaceOptions, opened, told_unread
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
+from daemon.cli.policies import known_policy
 from daemon.cli.verbs import verb
 from policies.policy import Phase
 from providers.provider import Severity
@@ -20,7 +21,7 @@ from providers.provider import Severity
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from storage.findings import FindingFilter
+    from storage.findings import FindingFilter, Findings
     from storage.query import Filter
 
 app = typer.Typer()
@@ -147,6 +148,8 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
         )
         cli.out.items(rows, UNKNOWN, empty="Everything could be decided.")
         return told_unread(cli, places)
+    if moment is None:
+        _known(cli, store, chosen)
     wanted = replace(chosen.findings(), severity=severity, uid=resource)
     if stats is not None:
         # Open ones alone would never tell how long mending took.
@@ -154,6 +157,20 @@ def findings(  # noqa: PLR0913, PLR0917 - each is an option of the verb
     found = (finding.record() for batch in store.find(wanted, moment) for finding in batch)
     cli.out.items(found, FINDINGS, empty="No such finding.")
     return told_unread(cli, places) if moment is None else ExitStatus.OK
+
+
+def _known(cli: State, store: Findings, chosen: FindingOptions) -> None:
+    """Refuse names that mean nothing, lest a slip be read as "nothing fails". Policies that are gone but have findings mean them."""
+    from daemon.cli.frameworks import in_force
+    from policies.frameworks import framework_of
+    from policies.metadata import FRAMEWORKS
+    from storage.findings import FindingFilter
+
+    if chosen.framework is not None and chosen.framework not in FRAMEWORKS:
+        framework_of(chosen.framework, in_force(cli))
+    for name in chosen.policy or ():
+        if not any(store.find(FindingFilter(status=None, policies=frozenset({name})))):
+            known_policy(name, in_force(cli))
 
 
 def _stats(cli: State, by: str, since: str, moment: datetime | None, wanted: FindingFilter) -> ExitStatus:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from config.errors import UsageError
 from daemon.cli.context import State
 
 if TYPE_CHECKING:
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
     from policies.policy import Policy
 
 SEVERITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+
+
+def known_policy(name: str, policies: Iterable[Policy]) -> None:
+    """Raise UsageError where no policy has that id, with the nearest there is."""
+    ids = [policy.id for policy in policies]
+    if name not in ids:
+        near = get_close_matches(name, ids, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`watchstander policy list` shows all."
+        raise UsageError(f"No policy in use is called {name}.", hint=hint)
 
 
 def row(policy: Policy, cli: State) -> dict[str, Any]:

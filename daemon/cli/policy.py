@@ -13,7 +13,7 @@ from daemon.cli.context import State
 from daemon.cli.engines import engine_of, policies_of, rego_of
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Column
-from daemon.cli.policies import SEVERITY_STYLE, described, row, shown
+from daemon.cli.policies import SEVERITY_STYLE, described, known_policy, row, shown
 from daemon.cli.policy_files import check_cases, check_sentinel, given, test_all
 from daemon.cli.verbs import verb
 
@@ -78,12 +78,7 @@ def frameworks(
 def show(cli: State, id: Annotated[str, typer.Argument(help="The policy's id.")]) -> None:
     """One policy: what it judges, why, how to put it right, what it reads, and its source."""
     policies = policies_of(cli, engine_of(cli))
-    if id not in policies:
-        from difflib import get_close_matches
-
-        near = get_close_matches(id, [p.id for p in policies.policies], n=1)
-        hint = f"Did you mean {near[0]}?" if near else "`watchstander policy list` shows all."
-        raise UsageError(f"There is no policy {id}.", hint=hint)
+    known_policy(id, policies.policies)
     policy = policies.by_id(id)
     cli.out.document(described(policy, cli), lambda: shown(policy, cli))
 

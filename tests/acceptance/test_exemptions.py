@@ -113,7 +113,7 @@ def test_the_end_is_told_before_and_after(watched: Any) -> None:
     assert told(hours=1) == "", "once a day is enough"
     assert "ends at" in told(days=1)
     assert [e["id"] for e in call(watched, "status")[1]["exemptions"]["ending"]] == [answer["id"]]
-    assert "has ended: 1 findings it covered are open again" in told(days=13)
+    assert "has ended: 1 finding it covered is open again" in told(days=13)
     assert told(days=1) == ""
 
 

@@ -142,7 +142,23 @@ def test_people_and_programs_can_read_it(judged: Any, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     "more",
-    [("--report",), ("--report", "--framework", "x"), ("--report", "--framework", "house", "--at", "2h")],
+    [
+        ("--report",),
+        ("--report", "--framework", "x"),
+        ("--report", "--framework", "house", "--at", "2h"),
+        ("--framework", "hosue"),
+        ("--policy", "test.bucket_encryptd"),
+    ],
 )
 def test_a_wrong_question_is_refused(judged: Any, more: tuple[str, ...]) -> None:
     assert call(judged, "findings", *more)[0] == 2
+
+
+def test_an_exemption_of_a_policy_that_is_not_there_says_so(
+    judged: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ("exempt", "add", "-R", "*", "--until", "3d", "--why", "w", "--ticket", "T", "-P")
+    assert call(judged, *said, "test.bucket_encryptd")[0] == 0, "it may be meant for a policy to come"
+    assert "No policy in use is called test.bucket_encryptd. Did you mean" in capsys.readouterr().err
+    assert call(judged, *said, "test.nothing_yet*")[0] == 0
+    assert "No policy" not in capsys.readouterr().err
