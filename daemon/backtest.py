@@ -62,6 +62,7 @@ class Side:
                     "most_per_hour": acts.most_per_hour,
                     "limit": acts.limit,
                     "over_limit": acts.over_limit,
+                    "missing_policy": acts.missing,
                 }
                 for acts in self.acts
             ],
@@ -187,6 +188,7 @@ class Backtest:
         for name, hook in self._containment.hooks.items():
             if hook.mode is Mode.OFF or not _wants(hook, policy.id):
                 continue
+            decider = _decider(hook)
             answers: dict[bool | None, list[Episode]] = {True: [], False: [], None: []}
             for episode in episodes:
                 if new or not episode.at_once:
@@ -200,6 +202,7 @@ class Backtest:
                 at_once=sum(e.at_once for e in answers[True]),
                 most_per_hour=busiest_account(answers[True]),
                 limit=hook.max_per_hour,
+                missing=decider if decider is not None and decider not in deciding.policy_set else None,
             )
 
 
@@ -232,11 +235,16 @@ def _wants(hook: HookSettings, policy_id: str) -> bool:
     return any(not p.startswith(EVENT_PREFIX) and fnmatchcase(policy_id, p) for p in hook.when)
 
 
+def _decider(hook: HookSettings) -> str | None:
+    """The containment policy that decides about a hook."""
+    kind = HOOKS.get(hook.use)
+    return hook.policy or (kind.policy if kind is not None else None)
+
+
 def _allowed(
     hook: HookSettings, policy: Policy, episode: Episode, deciding: Judge, now: datetime
 ) -> bool | None:
-    kind = HOOKS.get(hook.use)
-    decider = hook.policy or (kind.policy if kind is not None else None)
+    decider = _decider(hook)
     if decider is None:
         return True
     if decider not in deciding.policy_set:

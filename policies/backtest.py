@@ -113,6 +113,9 @@ class Acts:
     limit: int = 0
     """The hook's limit in an hour and account."""
 
+    missing: str | None = None
+    """The containment policy that decides, where it is not in force: nothing can be decided then."""
+
     @property
     def over_limit(self) -> bool:
         """Whether the hook would have been stopped by its limit."""

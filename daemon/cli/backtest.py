@@ -147,10 +147,11 @@ def _told(result: Result) -> Iterator[str]:
             "is not seen, and what lasted is dated up to one stretch late"
         )
     for acts in result.tried.acts:
+        missing = f" (the containment policy {acts.missing} is not in force)" if acts.missing else ""
         stopped = f", over its limit of {acts.limit}: it would have been stopped" if acts.over_limit else ""
         yield (
             f"  {acts.hook} ({acts.mode}): {acts.allowed} acts allowed, {acts.at_once} of them at once, "
-            f"{acts.refused} refused, {acts.undecided} undecided; at most {acts.most_per_hour} in an hour and account{stopped}"
+            f"{acts.refused} refused, {acts.undecided} undecided{missing}; at most {acts.most_per_hour} in an hour and account{stopped}"
         )
 
 

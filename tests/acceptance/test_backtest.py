@@ -181,6 +181,16 @@ def test_a_new_policy_says_what_containment_would_do_at_once_and_how_fast(past: 
     assert "page (auto): 2 acts allowed, 0 of them at once" in text
 
 
+def test_a_containment_policy_that_is_not_in_force_is_named(past: Any) -> None:
+    asking = hooks(limit=1)
+    asking["containment"]["hooks"]["page"]["policy"] = "test.allow_pagign"
+    (acts,) = backtest(past, NEW, **asking)["policies"][0]["tried"]["acts"]
+    assert (acts["allowed"], acts["undecided"], acts["missing_policy"]) == (0, 2, "test.allow_pagign")
+    file = past.folder / "tried.rego"
+    _, text = call(past, "policy", "backtest", file, "--since", past.start.isoformat(), **asking)
+    assert "2 undecided (the containment policy test.allow_pagign is not in force);" in text
+
+
 def test_time_alone_opens_findings_too(post: Any) -> None:
     made = post.clock() + timedelta(days=2, hours=12)
     post.estate.add(SCOPE, "b", {"Made": made.isoformat()})
