@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from providers.resource import Resource, ResourceRef
+from providers.relation import provider_of
+from providers.resource import ANY, Resource, ResourceRef
 from storage.among import among
 from storage.database import Database
 from storage.documents import Record
@@ -120,7 +121,12 @@ class Replay:
                     .distinct()
                 )
                 found.update(connection.scalars(query))
-            query = sa.select(COVERAGE.c.at).where(COVERAGE.c.at > early, COVERAGE.c.at <= late).distinct()
+            query = (
+                sa.select(COVERAGE.c.at)
+                .join(SCOPE, SCOPE.c.id == COVERAGE.c.scope_id)
+                .where(_tells_of(types, place), COVERAGE.c.at > early, COVERAGE.c.at <= late)
+                .distinct()
+            )
             found.update(connection.scalars(query))
         return [from_us(moment) for moment in sorted(found)]
 
@@ -142,6 +148,19 @@ class Replay:
                 for row in connection.execute(query.where(among(RESOURCE.c.uid, part))):
                     found[row.uid] = ref_of(row)
         return found
+
+
+def _tells_of(types: Collection[str], place: tuple[str, str] | None) -> sa.ColumnElement[bool]:
+    """The scopes whose coverage bears on these types, in one (provider, account) or anywhere: their own, those of listings of
+    every type, and those of what the account may be in."""
+    told = sa.and_(
+        SCOPE.c.provider.in_(sorted({provider_of(name) for name in types})),
+        sa.or_(SCOPE.c.type.in_(sorted(types)), SCOPE.c.type.like(f"%{ANY}")),
+    )
+    if place is None:
+        return told
+    around = sa.or_(SCOPE.c.account == place[1], SCOPE.c.account.like("%/%"))
+    return sa.and_(told, SCOPE.c.provider == place[0], around)
 
 
 def _version(row: Any, record: Record) -> Version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from policies.frameworks import Standing
@@ -46,6 +47,27 @@ def test_versions_come_in_order_and_only_those_of_the_time(empty_world: Any, mak
     later = [v for batch in replay.versions({"memory.*"}, second, third) for v in batch]
     assert len(later) == 1_200
     assert list(replay.versions({"memory.bucket"}, start, third)) == []
+
+
+def test_moments_are_those_of_the_types_and_of_what_they_are_listed_by(empty_world: Any) -> None:
+    world, replay = empty_world, Replay(empty_world.database)
+    account, types = (SCOPE.provider, SCOPE.account), {"memory.machine"}
+    start = world.now - timedelta(hours=1)
+    told: list[Any] = []
+    for scope, bears in (
+        (SCOPE, True),
+        (replace(SCOPE, region="*", type="*"), True),
+        (replace(SCOPE, account="organizations/1", region="*", type="*"), True),
+        (replace(SCOPE, account="200000000000"), False),
+        (replace(SCOPE, type="memory.bucket"), False),
+        (replace(SCOPE, provider="other", type="*"), False),
+    ):
+        world.record(scope, [])
+        told += [world.now] if bears else []
+        world.later()
+    assert replay.moments(types, start, world.now, account) == told
+    elsewhere = [told[0] + timedelta(hours=3)]
+    assert replay.moments(types, start, world.now) == sorted([*told, *elsewhere])
 
 
 def test_a_standing_says_what_is_missing(
