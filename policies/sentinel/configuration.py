@@ -15,7 +15,7 @@ from policies.errors import PackError, Position
 from policies.files import Files
 from policies.policy import EnforcementLevel
 from policies.sentinel import semantics
-from policies.sentinel.hcl import LABELS, Attribute, Block
+from policies.sentinel.hcl import LABELS, Attribute, Block, json_places
 
 _REMOTE: Final = re.compile(
     r"[a-z0-9]+::|[a-z][a-z0-9+]*://|(?:github|gitlab|bitbucket)\.(?:com|org)/|git@", re.IGNORECASE
@@ -61,6 +61,10 @@ class PolicySetConfig:
     """What a test expects; None where the file has no ``test`` block."""
     places: Mapping[tuple[str, str], Position] = field(default_factory=dict)
     """(Kind of block, its names joined with ``/``) -> where it stands."""
+
+
+LEGACY: Final = frozenset({"mock", "modules", "global", "param", "test"})
+"""What a test case of the form before 0.15 may hold."""
 
 
 class ConfigReader:
@@ -242,23 +246,33 @@ class ConfigReader:
         self._rules = block.map("rules")
 
     def legacy(self, data: Mapping[str, Any], path: Path) -> None:
-        """Take in a test case of the form before 0.15."""
-        where = Position(path)
-        for name, held in _section(data, "mock", where).items():
+        """Take in a test case of the form before 0.15. Raises PackError."""
+        places = dict(json_places(self._there.text(path), path))
+
+        def at(*keys: str) -> Position:
+            return places.get(keys, Position(path, 1, 1))
+
+        unknown = sorted(data.keys() - LEGACY)
+        if unknown:
+            what = f'unknown key "{unknown[0]}"; known here: {", ".join(sorted(LEGACY))}'
+            raise PackError(what, at(unknown[0]))
+        for name, held in _section(data, "mock", at("mock")).items():
+            where = at("mock", name)
             if isinstance(held, str):
                 self._mocks[name] = SourceFile(path=self.source(held, where), where=where)
             elif isinstance(held, Mapping):
                 self._mocks[name] = held
             else:
                 raise PackError(f'the mock "{name}" must be a file or data', where)
-        for name, held in _section(data, "modules", where).items():
+        for name, held in _section(data, "modules", at("modules")).items():
+            where = at("modules", name)
             if not isinstance(held, Mapping) or not isinstance(held.get("path"), str):
                 raise PackError(f'the module "{name}" needs a "path"', where)
             self._modules[name] = SourceFile(path=self.source(held["path"], where), where=where)
-        self._globals.update(_section(data, "global", where))
-        self._params.update(_section(data, "param", where))
+        self._globals.update(_section(data, "global", at("global")))
+        self._params.update(_section(data, "param", at("param")))
         if "test" in data:
-            self._rules = _section(data, "test", where)
+            self._rules = _section(data, "test", at("test"))
 
 
 def _refuse(attribute: Attribute) -> None:

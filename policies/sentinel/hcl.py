@@ -255,11 +255,11 @@ def parse_json(path: Path, files: Files) -> Block:
     data = read_json(path, files)
     if not isinstance(data, Mapping):
         raise PackError("must hold an object", Position(path, 1, 1))
-    places = dict(_places(files.text(path), path))
+    places = dict(json_places(files.text(path), path))
     return _from_json(data, path, places)
 
 
-def _places(text: str, path: Path) -> Iterator[tuple[tuple[str, ...], Position]]:
+def json_places(text: str, path: Path) -> Iterator[tuple[tuple[str, ...], Position]]:
     """Where each key of valid JSON stands: path of keys -> position. Elements of lists are counted."""
     stack: list[str | int] = []
     before = ""

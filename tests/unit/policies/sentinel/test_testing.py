@@ -140,8 +140,14 @@ def test_true_is_not_one(directory: Path) -> None:
             'bad.hcl:2:11: the source "none.sentinel"',
         ),
         ("bad.json", "{", "bad.json:1:2: is not JSON"),
-        ("bad.json", '{"mock": 5, "test": {"main": true}}', '"mock" must be an object'),
-        ("bad.json", '{"modules": {"m": {}}}', 'needs a "path"'),
+        ("bad.json", '{"mock": 5, "test": {"main": true}}', 'bad.json:1:8: "mock" must be an object'),
+        ("bad.json", '{"modules": {\n "m": {}}}', 'bad.json:2:5: the module "m" needs a "path"'),
+        ("bad.json", '{"param": {"n": 1}, "tset": {}}', 'bad.json:1:27: unknown key "tset"'),
+        (
+            "bad.json",
+            '{"param": {"n": 1},\n "mock": {"x": "no.sentinel"}}',
+            'bad.json:2:14: the source "no.sentinel"',
+        ),
         ("bad.hcl", "", 'sizes.sentinel:2:1: the import "tfplan/v2" is not given'),
         (
             "bad.hcl",
