@@ -2,7 +2,7 @@
 
 Reads what ``terraform show -json`` prints, and Terraform's own state file (version 4), resource by resource: their size does
 not matter; gzipped or not, and as PowerShell's ``>`` writes it (UTF-16). What is known only after apply is unread, never
-absent.
+absent. What the providers split off a resource is folded into it (:mod:`.folding`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.errors import UsageError
+from policies.folding import UNKNOWN_UNTIL_APPLY, Parts
 from policies.planfile import PLANNED, STATE, managed, outline
 from policies.subject import Subject
 from providers.jsonstream import members, opening
@@ -23,7 +24,6 @@ from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView
 
 NO_DOCUMENT: Final = "a Terraform plan or state has no document of the cloud, and the policy reads one"
-UNKNOWN_UNTIL_APPLY: Final = "known only after apply"
 STATE_VERSION: Final = 4
 _PROVIDER: Final = re.compile(r'provider\["([^"]+)"\]')
 
@@ -44,15 +44,21 @@ def read_plan(path: Path) -> Iterator[Planned]:
                 f"{path}: this is Terraform's own state in version {version}; version {STATE_VERSION} is understood.",
                 hint="Give what `terraform show -json` prints, or let a Terraform of today write the state anew.",
             )
-        yield from _state_file(path)
+        parts = Parts()
+        for address, resource in _state_file(path):
+            parts.add(address, resource)
+        parts.settle({})
+        for address, resource in _state_file(path):
+            yield _planned(resource, address, parts, frozenset())
         return
-    found = outline(path)
+    parts = Parts()
+    found = outline(path, parts.see)
+    parts.settle(found.unknown)
     section = next((one for one in (PLANNED, STATE) if one in found.sections), None)
     if section is not None:
         for resource in managed(path, section):
             address = str(resource.get("address") or f"{resource['type']}.{resource.get('name')}")
-            subject = _subject(resource, address, found.unknown.get(address, frozenset()))
-            yield Planned(address=address, subject=subject)
+            yield _planned(resource, address, parts, found.unknown.get(address, frozenset()))
     elif found.sections - {"terraform_version"} != {
         "format_version"
     }:  # that alone is a state without resources
@@ -78,8 +84,8 @@ def _own_state(path: Path) -> int | None:
     return None
 
 
-def _state_file(path: Path) -> Iterator[Planned]:
-    """The resources of a state file as ``show -json`` would give them, one at a time."""
+def _state_file(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The resources of a state file as ``show -json`` would give them, each with its address, one at a time."""
     for piece in members(path, frozenset({"resources"})):
         if piece.key != "resources" or not piece.element:
             continue
@@ -100,13 +106,15 @@ def _state_file(path: Path) -> Iterator[Planned]:
             if instance.get("deposed"):
                 # Replaced, and still there: Terraform means to destroy it at the next apply.
                 address += f" (deposed {instance['deposed']})"
-            resource = {
-                "type": entry["type"],
-                "name": entry.get("name"),
-                "provider_name": provider.group(1) if provider else "",
-                "values": instance["attributes"],
-            }
-            yield Planned(address=address, subject=_subject(resource, address, frozenset()))
+            yield (
+                address,
+                {
+                    "type": entry["type"],
+                    "name": entry.get("name"),
+                    "provider_name": provider.group(1) if provider else "",
+                    "values": instance["attributes"],
+                },
+            )
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -117,13 +125,19 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _subject(resource: Mapping[str, Any], address: str, unknown: frozenset[str]) -> Subject:
+def _planned(resource: Mapping[str, Any], address: str, parts: Parts, unknown: frozenset[str]) -> Planned:
+    values, unread = parts.folded(resource, address, unknown)
+    return Planned(address=address, subject=_subject(resource, address, values, unread))
+
+
+def _subject(
+    resource: Mapping[str, Any], address: str, values: Mapping[str, Any], unread: Mapping[str, str]
+) -> Subject:
     attributes = {
         # A block that is not configured is an empty list there; so is an empty list.
         key: ABSENT_BLOCK if value == [] else value
-        for key, value in _object(resource.get("values")).items()
+        for key, value in values.items()
     }
-    unread = dict.fromkeys(sorted(unknown), UNKNOWN_UNTIL_APPLY)
     known = {key: value for key, value in attributes.items() if key not in unread}
     provider = str(resource.get("provider_name") or "").rpartition("/")[2]
     ref = ResourceRef(
@@ -141,6 +155,6 @@ def _subject(resource: Mapping[str, Any], address: str, unknown: frozenset[str])
             tags={str(k): str(v) for k, v in _object(known.get("tags")).items()},
             unread={"tags": UNKNOWN_UNTIL_APPLY} if "tags" in unread else {},
         ),
-        view=TerraformView(type=resource["type"], attributes=known, unread=unread),
+        view=TerraformView(type=resource["type"], attributes=known, unread=dict(unread)),
         no_document=NO_DOCUMENT,
     )

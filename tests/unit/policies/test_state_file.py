@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from config.errors import UsageError
 from policies.plan import Planned, read_plan
+from providers import jsonstream
 from providers.exports import ExportFormat, detect
 from providers.terraform import ABSENT_BLOCK
 
@@ -122,12 +124,21 @@ def test_what_is_too_old_is_refused(
     assert raised.value.hint
 
 
-def test_a_state_is_read_resource_by_resource(tmp_path: Path) -> None:
-    """The first is there before the end of the file has been looked at."""
-    path = written(tmp_path, entry({"attributes": {"bucket": "x"}}))
+def test_a_state_is_read_resource_by_resource(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk and the resource at hand stand in memory at once."""
+    monkeypatch.setattr(jsonstream, "CHUNK", 1 << 16)
+    path = written(
+        tmp_path, *(entry({"attributes": {"bucket": "x" * 1000}}, name=f"b{n}") for n in range(3000))
+    )
+    tracemalloc.start()
+    try:
+        read = sum(1 for _ in read_plan(path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read == 3000
+    assert peak < path.stat().st_size / 3
     text = path.read_text()
     path.write_text(text[: text.index('"check_results"')] + '"broken": ')
-    stream = read_plan(path)
-    assert next(stream).address == "aws_s3_bucket.b"
     with pytest.raises(UsageError, match=r"terraform\.tfstate:1"):
-        next(stream)
+        list(read_plan(path))
