@@ -1,7 +1,7 @@
 """Timestamps in answers, read by the standard library.
 
-botocore reads each by dateutil, which tries every form there is: a tenth of the CPU time of reading an account. Services write
-one form, in which there is nothing to guess; the rest is still botocore's to read.
+botocore reads each by dateutil, which tries every form there is. Services write one form, in which there is nothing to guess; the
+rest is still botocore's to read (docs/decisions/0291).
 """
 
 from __future__ import annotations
