@@ -115,6 +115,7 @@ def _lines(probes: Mapping[str, Probe], given: Providers) -> Iterator[str]:
             if cloud in settings
             else {}
         ) | dict(probe.settings)
+        said = {name: value for name, value in said.items() if value is not None}
         said.setdefault("schedule", {"every": "15m"})
         dumped = yaml.dump(
             said, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False

@@ -48,7 +48,7 @@ class Probe:
     """Where the credentials were found."""
     looks: tuple[Look, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What the configuration of this cloud should say, beyond what was given."""
+    """What the configuration of this cloud should say, beyond what was given; None for what it should not say."""
     advice: tuple[str, ...] = ()
     """Lines for the person who sets it up: what more could be watched, and how."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from config.clouds import AzureSettings
+from config.clouds import AzureSettings, AzureTenant
 from config.fields import SecretReference
 from providers.azure.discovery import READABLE_STATES, named, subscriptions
 from providers.azure.rights import missing, permissions_at
@@ -18,10 +19,17 @@ from providers.azure.session import Session
 from providers.budget import CallBudgets
 from providers.errors import Denied, ProviderError
 from providers.probe import Look, Probe, look, nobody
+from providers.resource import ANY
 
 MOST: Final = 5
 """Subscriptions that are looked into; the others are only counted."""
 
+_TENANTS_VERSION: Final = "2022-12-01"
+_CROSSING: Final = {"default": "cli", "cli": "cli", "static": "static"}
+"""Credentials that may be good in several tenants -> how each of these is entered: the SDK's own search takes no tenant, and what of it
+may be at home in several is `az`."""
+_NARROWED: Final = frozenset({"tenant_id", "subscriptions", "management_groups"})
+"""Settings by which somebody has chosen already."""
 _LOG_IN: Final = (
     "`az login`, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; then run this again."
 )
@@ -34,9 +42,62 @@ def probe(
     secret: Callable[[SecretReference], str] | None = None,
 ) -> Probe:
     """What the credentials at hand see; of several tenants, what each one's own see."""
-    if not settings.tenants:
-        return _probe_one(settings, clock, secret)
-    each = [(str(one.tenant_id), _probe_one(one, clock, secret)) for one in settings.each()]
+    if settings.tenants:
+        return _together([(str(one.tenant_id), _probe_one(one, clock, secret)) for one in settings.each()])
+    alone = _probe_one(settings, clock, secret)
+    if alone.found and settings.credential in _CROSSING and not _NARROWED & settings.model_fields_set:
+        return _several(settings, alone, clock, secret)
+    return alone
+
+
+def _several(
+    settings: AzureSettings,
+    alone: Probe,
+    clock: Callable[[], datetime],
+    secret: Callable[[SecretReference], str] | None,
+) -> Probe:
+    """What the credential sees in each tenant that knows it, where these are several; else what it sees at home."""
+    credential = _CROSSING[settings.credential]
+    each: list[tuple[str, Probe]] = []
+    refused: list[str] = []
+    tenants = _tenants(settings, clock, secret)
+    for tenant in tenants if len(tenants) > 1 else ():
+        there = settings.model_copy(update={"tenant_id": tenant, "credential": credential})
+        found = _probe_one(there, clock, secret)
+        if found.found:
+            each.append((tenant, found))
+        else:
+            refused.append(f"Tenant {tenant} knows these credentials and is not watched: {found.cause}")
+    if len(each) < 2:
+        return replace(alone, advice=(*alone.advice, *refused))
+    seen = _together(each)
+    listed = [{"tenant_id": tenant, "credential": credential} for tenant, _ in each]
+    return replace(
+        seen,
+        settings=dict.fromkeys(AzureTenant.model_fields) | {"tenants": listed},
+        advice=(*seen.advice, *refused),
+    )
+
+
+def _tenants(
+    settings: AzureSettings,
+    clock: Callable[[], datetime],
+    secret: Callable[[SecretReference], str] | None,
+) -> list[str]:
+    """The tenants that know the credential; none where that cannot be told."""
+    try:
+        with closing(
+            Session(
+                settings, budgets=CallBudgets(settings.budget), clock=clock, sleep=time.sleep, secret=secret
+            )
+        ) as session:
+            found = list(session.items(ANY, "/tenants", _TENANTS_VERSION))
+    except ProviderError:
+        return []
+    return sorted({str(one["tenantId"]).lower() for one in found if one.get("tenantId")})
+
+
+def _together(each: Sequence[tuple[str, Probe]]) -> Probe:
     found = [one for _, one in each if one.found]
     if not found:
         return each[0][1]

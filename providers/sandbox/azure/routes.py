@@ -103,8 +103,9 @@ class Api:
         if parts == ["providers", "microsoft.resourcegraph", "resources"]:
             return self._graph(request)
         if parts == ["tenants"]:
-            tenant = request.tenant or TENANT
-            return Answer(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant}]})
+            # Whoever calls is known in every tenant that has a subscription here.
+            known = sorted({TENANT, *(str(one["tenantId"]) for one in self.store.subscriptions(None))})
+            return Answer(200, {"value": [{"id": f"/tenants/{t}", "tenantId": t} for t in known]})
         if parts == ["subscriptions"]:
             return self._page(request, self.store.subscriptions(request.tenant))
         if parts[:1] == ["providers"]:

@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from config.clouds import AzureSettings, Providers
+from daemon.beginning import configuration
 from providers.azure.names import above
 from providers.azure.probe import probe
 from providers.azure.provider import AzureProvider
@@ -211,6 +213,35 @@ def test_a_role_for_each_tenant_and_a_look_into_each(two: AzureEmulator, clock: 
     provider = open_provider("azure", Providers(azure=chosen), clock)
     assert isinstance(provider, AzureTenants)
     provider.close()
+
+
+def test_a_first_configuration_has_each_tenant_that_lets_us_in(two: AzureEmulator, clock: Any) -> None:
+    given = two.settings(schedule={"every": "1h"}, client_id="c")
+    found = probe(given, clock=clock)
+    assert found.identity
+    assert any(look.what.startswith(f"tenant {FABRIKAM}: subscription fabrikam-shop") for look in found.looks)
+    text = configuration({"azure": found}, Providers(azure=given))
+    written = yaml.safe_load(text)["providers"]["azure"]
+    assert written["tenants"] == [
+        {"tenant_id": TENANT, "credential": "static"},
+        {"tenant_id": FABRIKAM, "credential": "static"},
+    ]
+    assert written.keys() == {"endpoint", "schedule", "tenants"}
+    assert len(AzureSettings.model_validate(written).each()) == 2
+    # Who has chosen is left alone.
+    chosen = probe(two.settings(subscriptions=[PRODUCTION]), clock=clock)
+    assert chosen.found
+    assert "tenants" not in chosen.settings
+
+
+def test_a_tenant_in_which_nothing_is_seen_is_told_and_not_written(two: AzureEmulator, clock: Any) -> None:
+    two.store.add_subscription(
+        "d0000000-0000-4000-8000-00000000000d", "gone", tenant=ELSEWHERE, state="Deleted"
+    )
+    found = probe(two.settings(), clock=clock)
+    assert [one["tenant_id"] for one in found.settings["tenants"]] == [TENANT, FABRIKAM]
+    [told] = [line for line in found.advice if ELSEWHERE in line]
+    assert "is not watched: the credentials are accepted but see no subscription" in told
 
 
 def test_each_tenants_queue_is_a_source(open_all: Open, two: AzureEmulator) -> None:
