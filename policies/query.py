@@ -30,7 +30,9 @@ def read_json(path: Path, *, what: str) -> bytes:
             f"{path}:{error.lineno}:{error.colno}: the {what} is not JSON: {error.msg}."
         ) from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: the {what} is not UTF-8 text (byte {error.start}).") from None
+        before = text[: error.start].decode("utf-8", "replace").split("\n")
+        place = f"{path}:{len(before)}:{len(before[-1]) + 1}"
+        raise UsageError(f"{place}: the {what} is not UTF-8 text (byte 0x{text[error.start]:02x}).") from None
     except RecursionError:
         return text  # the engine has its own limit, and its own words for it
     return text

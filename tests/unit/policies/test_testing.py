@@ -157,7 +157,7 @@ def test_eval_gives_a_result_undefined_or_an_error(engine: RegorusEngine, tmp_pa
     ("content", "message"),
     [
         (b"{", ":1:2: the input is not JSON"),
-        (b"\xff", "not UTF-8"),
+        (b"{\n \xff}", ":2:2: the input is not UTF-8 text"),
         (b'{"a": 1,\n}', ":2:1: the input is not JSON"),
     ],
 )
