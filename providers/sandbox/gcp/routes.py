@@ -17,6 +17,7 @@ import orjson
 
 from providers.sandbox.faults import Call, Fault
 from providers.sandbox.gcp.asset_rest import AssetRest
+from providers.sandbox.gcp.auditing import tell
 from providers.sandbox.gcp.logging import AuditLog
 from providers.sandbox.gcp.pubsub import PubSub
 from providers.sandbox.gcp.store import Asset, AssetStore, GcpError
@@ -185,7 +186,9 @@ class Api:
                 )
             merge(data, body)
 
-        return self._store.change(name, change)
+        changed = self._store.change(name, change)
+        self._tell(request, name, "PATCH")
+        return changed
 
     def _bucket_iam(self, request: Request, found: re.Match[str]) -> Json:
         name = f"//storage.googleapis.com/{found['name']}"
@@ -223,18 +226,14 @@ class Api:
         else:
             raise _not_allowed(request)
         answer = self._operation(request, found["place"], f"operation-{name}")
-        self._audit_log.record(
-            found["place"].split("/")[1],
-            self._store.clock(),
-            {
-                "serviceName": "compute.googleapis.com",
-                "methodName": f"v1.compute.{collection}.{request.method.lower()}",
-                "resourceName": f"{found['place']}/{collection}/{name}",
-                "authenticationInfo": {"principalEmail": request.caller},
-            },
-            operation={"id": answer["name"], "first": True, "last": True},
+        self._tell(
+            request, full, request.method, operation={"id": answer["name"], "first": True, "last": True}
         )
         return answer
+
+    def _tell(self, request: Request, full: str, verb: str, **more: Any) -> None:
+        """Write a change that was made into the audit log."""
+        tell(self._audit_log, self._store, full, verb, request.caller, **more)
 
     def _insert(self, request: Request, found: re.Match[str]) -> Json:
         body, collection = request.object(), found["collection"]
@@ -265,6 +264,7 @@ class Api:
             ancestors=self._store.asset(project).ancestors,
         )
         self._store.add(asset, data)
+        self._tell(request, asset.name, "POST")
         return self._operation(request, found["place"], f"operation-{name}")
 
     def _set_labels(self, request: Request, full: str, place: str) -> Json:
@@ -280,6 +280,7 @@ class Api:
             data["labels"] = body.get("labels", {})
 
         self._store.change(full, change)
+        self._tell(request, full, "setLabels")
         return self._operation(request, place, "operation-labels")
 
     @staticmethod
@@ -310,6 +311,7 @@ class Api:
             if self._store.data(full).get("keyType") == "SYSTEM_MANAGED":
                 raise GcpError("FAILED_PRECONDITION", "System managed keys cannot be disabled.")
             self._store.change(full, lambda data: data.update(disabled=verb == "disable"))
+            self._tell(request, full, verb)
             return {}
         return self._plain(request, full, verb)
 
@@ -349,7 +351,9 @@ class Api:
             return self._store.data(full)
         if verb is None and request.method == "PATCH":
             body = request.object()
-            return self._store.change(full, lambda data: merge(data, body))
+            changed = self._store.change(full, lambda data: merge(data, body))
+            self._tell(request, full, "PATCH")
+            return changed
         raise _not_allowed(request)
 
     def _policy(self, request: Request, full: str, writes: str, verb: str) -> Json:
@@ -361,6 +365,7 @@ class Api:
                 raise GcpError("ABORTED", "There were concurrent policy changes.")
             now = {key: policy[key] for key in ("bindings", "auditConfigs") if policy.get(key)}
             self._store.set_policy(full, now or None)
+            self._tell(request, full, "setIamPolicy")
         return {"version": 1, "etag": _etag(now), **now}
 
 

@@ -54,3 +54,49 @@ def test_the_audit_log_names_who_and_from_where(
     emulator.faults.add(Fault(kind=FaultKind.DENIED, service="logging"))
     with pytest.raises(Denied):
         list(provider.deeds(bucket.ref, since, until))
+
+
+def test_whatever_the_sandbox_changes_it_says_who_did(
+    emulator: GcpEmulator, connect: Callable[..., GcpProvider], clock: Any
+) -> None:
+    """A change through each service's own REST API is a deed upon the resource as the inventory names it."""
+    provider = connect(emulator, parents=("projects/harbour-dev",))
+    inventory = {r.uid: r.ref for s in provider.discover(Selection()).scopes for r in provider.read(s)}
+    since = emulator.store.clock() - MINUTE
+
+    def first(part: str) -> str:
+        return next(uid for uid in sorted(inventory) if part in uid and uid.count("/") >= 3)
+
+    bucket = "//storage.googleapis.com/harbour-dev-exports"
+    account = next(u for u in sorted(inventory) if "/serviceAccounts/" in u and "/keys/" not in u)
+    key = next(
+        u
+        for u in sorted(inventory)
+        if "/keys/" in u and emulator.store.data(u).get("keyType") == "USER_MANAGED"
+    )
+    crypto, database = first("/cryptoKeys/"), first("cloudsql.googleapis.com")
+    firewall = first("/firewalls/")
+    calls = {
+        bucket: ("PATCH", "storage", "/storage/v1/b/harbour-dev-exports", "storage.buckets.update"),
+        account: ("POST", "iam", f"{_path(account)}:disable", "google.iam.admin.v1.DisableServiceAccount"),
+        key: ("POST", "iam", f"{_path(key)}:disable", "google.iam.admin.v1.DisableServiceAccountKey"),
+        crypto: ("PATCH", "cloudkms", _path(crypto), "UpdateCryptoKey"),
+        database: ("PATCH", "sqladmin", _path(database), "cloudsql.instances.update"),
+        firewall: ("PATCH", "compute", f"/compute{_path(firewall)}", "v1.compute.firewalls.patch"),
+    }
+    for method, service, path, _ in calls.values():
+        provider._session.rest(method, service, path, body={"labels": {"seen": "later"}})
+    until = emulator.store.clock() + MINUTE
+    told = {uid: [d.operation for d in provider.deeds(inventory[uid], since, until)] for uid in calls}
+    assert told == {uid: [operation] for uid, (*_, operation) in calls.items()}
+    policy = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.org"]}]}}
+    provider._session.rest("PUT", "storage", "/storage/v1/b/harbour-dev-exports/iam", body=policy)
+    assert [d.operation for d in provider.deeds(inventory[bucket], since, until)] == [
+        "storage.buckets.update",
+        "storage.setIamPermissions",
+    ]
+
+
+def _path(uid: str) -> str:
+    """Where the REST API of a resource is."""
+    return f"/v1/{uid.removeprefix('//').partition('/')[2]}"
