@@ -27,6 +27,7 @@ from bench.common import estate, rss_mb, run
 from config.clouds import Budget
 from config.secrets import Secrets
 from config.settings import Settings
+from daemon.garbage import settle
 from daemon.reading import Limits, Readings
 from daemon.report import CycleReport
 from daemon.watch import Watch
@@ -147,6 +148,7 @@ def measure(count: int) -> dict[str, Any]:
         watch = Watch.open(settings, clock=now, secrets=Secrets(os.environ), providers={"memory": cloud})
         try:
             watch.cycle(Selection(), kind="bench")
+            settle()  # as the daemon does when it has started
             alone = median(reading(cloud) for _ in range(TIMES))
             floor = median(hashing(cloud) for _ in range(TIMES))
             counted, took = Written(watch.database), []

@@ -16,7 +16,6 @@ made again, and has no sizes).
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import random
 import re
@@ -35,6 +34,7 @@ import sqlalchemy as sa
 
 from bench.common import START, new_database, rss_mb
 from config.settings import StorageSettings
+from daemon.garbage import settle
 from policies.policy import Language, Phase, Policy
 from policies.verdict import Message, Outcome, Verdict
 from providers.memory.estate import Estate
@@ -298,7 +298,7 @@ def one(database: Database, resources: int, cycles: int, *, keep: bool = False) 
         past = Past(estate=there, cycles=cycles, first_bytes=0, versions=0, often=often(there, cycles))
     else:
         past = make(database, resources, cycles)
-    gc.freeze()  # as the commands and the daemon do
+    settle()  # as the commands and the daemon do
     size = compacted(database)
     with database.read() as connection:
         stored = connection.scalar(sa.select(sa.func.count()).select_from(VERSION))

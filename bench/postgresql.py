@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import tempfile
 import time
@@ -31,6 +30,7 @@ from bench.common import START, batches, estate, rss_mb
 from bench.history import compacted
 from bench.unchanged import ended, hash_only
 from config.settings import StorageSettings
+from daemon.garbage import settle
 from providers.memory.estate import Estate
 from providers.resource import Resource
 from storage import search
@@ -178,7 +178,7 @@ def measure(count: int, url: str | None = None) -> dict[str, Any]:
     with server(url) as database:
         ours, floor = ingest(database, made)
         size = compacted(database)
-        gc.freeze()
+        settle()
         cpu, clock, hashing, none = cycle(database, made, 1)
         if none:
             raise SystemExit(f"an unchanged estate has {none} changes")

@@ -8,7 +8,6 @@ start. systemd is told of each.
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ import structlog
 from config.errors import WatchstanderError
 from config.reload import Configuration
 from daemon.api.server import Server, application
+from daemon.garbage import settle
 from daemon.schedule import Scheduler, interval
 from daemon.systemd import Notifier
 from daemon.watch import Watch
@@ -88,7 +88,7 @@ class Service:
             self._notifier.ready(status)
             log.info(status, key="started", url=url or None, instance=settings.instance)
             ready(url)
-            gc.freeze()  # What is there by now stays: looking through it for garbage would double the time of decoding.
+            settle()
             self._loop()
             self._notifier.stopping()
             log.info("Stopping: no new work is taken, what is under way may finish.", key="stopping")

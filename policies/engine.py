@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from policies.errors import PolicyError, Position
 from providers.normalise import digest_of
@@ -174,9 +175,8 @@ class Program:
         return cls(digest=digest_of(parts), modules=sources, data=data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """One evaluation: a program over one input."""
+class Evaluation(NamedTuple):
+    """One evaluation: a program over one input. A tuple, like its answer, for millions are made."""
 
     program: Program
     entrypoints: tuple[str, ...]
@@ -217,11 +217,10 @@ class Failure:
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What an evaluation gave: entrypoint -> JSON value, without those that are undefined. Or the failure."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     failure: Failure | None = None
     prints: tuple[str, ...] = ()
 

@@ -67,6 +67,8 @@ def messages_of(value: Any, title: str) -> list[Message]:
     if value is True:
         return [Message(text=title)]
     if isinstance(value, list):
+        if all(type(item) is str for item in value):
+            return [Message(text=text) for text in value]
         return [message for item in value for message in messages_of(item, title)]
     if isinstance(value, Mapping):
         text = value.get("msg", value.get("message"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from config.errors import UsageError
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.verbs import Options
+from daemon.garbage import settle
 
 if TYPE_CHECKING:
     from providers.resource import Scope
@@ -90,9 +90,7 @@ class ResourceOptions(PlaceOptions):
 
 def opened(cli: State) -> Database:
     """The database, of the schema this code needs. Raises StorageError."""
-    # What has been imported by now lives as long as the process; looking through it again and again for garbage would
-    # double the time of decoding documents.
-    gc.freeze()
+    settle()
     cli.database.require_schema()
     return cli.database
 

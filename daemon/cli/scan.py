@@ -12,6 +12,7 @@ from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
 from daemon.cli.output import text
 from daemon.cli.verbs import verb
+from daemon.garbage import settle
 
 if TYPE_CHECKING:
     from daemon.report import CycleReport
@@ -93,6 +94,7 @@ def scan(
     configure(settings.log.model_copy(update={"level": "error"}))
     watch = Watch.open(settings, clock=cli.clock, secrets=cli.secrets)
     cli.closing.callback(watch.close)
+    settle()
     report = watch.cycle(selection, kind="scan", act=False)
     return _shown(cli, report)
 
@@ -126,6 +128,7 @@ def _exported(cli: State, files: list[Path], selection: Selection) -> ExitStatus
                 f"read from the cloud itself, last at {text(max(reads))}, and an export may be older"
             )
     estate.pass_over(watched)
+    settle()
     report = watch.cycle(
         selection,
         kind="export",

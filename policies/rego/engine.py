@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -291,6 +292,7 @@ class _Lease:
             self.worker = None
 
 
+@lru_cache
 def nanoseconds(now: datetime) -> int:
     """A moment as Rego's ``time`` functions have it."""
     return int(now.timestamp()) * 1_000_000_000 + now.microsecond * 1000
