@@ -142,7 +142,7 @@ def postgresql(url: URL, timeout: float, *, read_only: bool) -> Engine:
     settings = [f"-c lock_timeout={int(timeout * 1000)}", "-c timezone=UTC", "-c jit=off"]
     if read_only:
         settings.append("-c default_transaction_read_only=on")
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         connect_args={
             "options": " ".join(settings),
@@ -153,3 +153,13 @@ def postgresql(url: URL, timeout: float, *, read_only: bool) -> Engine:
         pool_size=8,
         max_overflow=24,
     )
+    event.listen(engine, "connect", _bytes_as_they_are)
+    return engine
+
+
+def _bytes_as_they_are(connection: Any, _record: Any) -> None:
+    """For a column of type bytea COPY takes what was registered last: the DB-API's ``Binary``, which is written in Python."""
+    from psycopg.adapt import PyFormat  # not for those who have SQLite
+
+    adapters = connection.adapters
+    adapters.register_dumper(bytes, adapters.get_dumper(bytes, PyFormat.BINARY))
