@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from providers.gcp import names
 from providers.gcp.document import PROVIDER
-from providers.gcp.message import IdOf, Json, known, mapping, moment, pick, ref_of, text_of
+from providers.gcp.message import Json, ProjectNames, known, mapping, moment, pick, ref_of, text_of
 from providers.provider import IGNORED, Event, EventKind, Ignored
 from providers.resource import GLOBAL, ResourceRef
 
 
-def understood(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | None:
-    """What an entry of the log named tells; IGNORED for a failed call or a read. Raises ``ValueError``."""
+def understood(
+    entry: Json, log_name: str, projects: ProjectNames, parents: tuple[str, ...]
+) -> Event | Ignored | None:
+    """What an entry of the log named tells; an organisation or folder is named only where it is one of ``parents``, the
+    account that the inventory has it under. IGNORED for a failed call or a read. Raises ``ValueError``."""
     payload: Json = entry["protoPayload"]
     if not log_name.endswith(("%2Factivity", "/activity", "%2Fsystem_event", "/system_event")):
         return IGNORED
@@ -23,8 +26,8 @@ def understood(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | Non
     account = (
         labels.get("project_id") or names.project_in(f"//x/{log_name}") or names.container_in(log_name) or ""
     )
-    account = id_of(str(account)) or str(account)
-    refs = _audit_refs(entry, payload, account)
+    account = projects.id_of(str(account)) or str(account)
+    refs = _audit_refs(entry, payload, account, projects, parents)
     request = mapping(payload.get("requestMetadata"))
     principal = text_of(mapping(payload.get("authenticationInfo")).get("principalEmail"))
     delta = mapping(payload.get("serviceData") or payload.get("metadata")).get("policyDelta")
@@ -55,7 +58,9 @@ def understood(entry: Json, log_name: str, id_of: IdOf) -> Event | Ignored | Non
     )
 
 
-def _audit_refs(entry: Json, payload: Json, account: str) -> tuple[ResourceRef, ...]:
+def _audit_refs(
+    entry: Json, payload: Json, account: str, projects: ProjectNames, parents: tuple[str, ...]
+) -> tuple[ResourceRef, ...]:
     if not account or names.is_number(account):
         return ()
     resource = mapping(entry.get("resource"))
@@ -73,7 +78,10 @@ def _audit_refs(entry: Json, payload: Json, account: str) -> tuple[ResourceRef, 
         ]
         place = labels.get("region")
     elif kind == "project" and path.startswith("projects/"):
-        named = [f"//cloudresourcemanager.googleapis.com/{'/'.join(path.split('/')[:2])}"]
+        itself = f"//cloudresourcemanager.googleapis.com/{'/'.join(path.split('/')[:2])}"
+        named = [names.as_inventoried(itself, projects.number_of)]
+    elif kind in ("organization", "folder") and path == account and account in parents:
+        named = [f"//cloudresourcemanager.googleapis.com/{path}"]
     elif path.startswith("projects/"):
         tail = path.split("/", 2)[2] if path.count("/") >= 2 else ""
         named = [f"//{payload.get('serviceName')}/projects/{account}/{tail}"]

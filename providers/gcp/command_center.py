@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from providers.gcp import names
 from providers.gcp.document import PROVIDER
-from providers.gcp.message import IdOf, Json, known, mapping, moment, pick, ref_of, text_of
+from providers.gcp.message import Json, ProjectNames, known, mapping, moment, pick, ref_of, text_of
 from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
 from providers.resource import GLOBAL, ResourceRef
 
@@ -18,7 +18,7 @@ _SEVERITY: Final = {
 }
 
 
-def notification(message: Json, id_of: IdOf) -> Event | Ignored | None:
+def notification(message: Json, projects: ProjectNames) -> Event | Ignored | None:
     """What a notification tells; IGNORED for a finding that is closed or muted. Raises ``ValueError``."""
     finding: Json = message["finding"]
     name, category = finding.get("name"), finding.get("category")
@@ -38,12 +38,12 @@ def notification(message: Json, id_of: IdOf) -> Event | Ignored | None:
         or (names.project_in(full_name) if isinstance(full_name, str) else None)
     )
     if project:
-        account = id_of(str(project)) or str(project)
+        account = projects.id_of(str(project)) or str(project)
     else:
         account = names.container_in(str(full_name)) or names.container_in(name) or ""
     level = str(finding.get("severity") or properties.get("SeverityLevel") or "").upper()
     key, principal = access.get("serviceAccountKeyName"), text_of(access.get("principalEmail"))
-    refs = _finding_refs(full_name, key, principal, account)
+    refs = _finding_refs(full_name, key, principal, account, projects)
     return Event(
         id=f"scc:{name}:{finding.get('eventTime')}",
         kind=EventKind.FINDING,
@@ -72,7 +72,9 @@ def notification(message: Json, id_of: IdOf) -> Event | Ignored | None:
     )
 
 
-def _finding_refs(full_name: Any, key: Any, principal: Any, account: str) -> tuple[ResourceRef, ...]:
+def _finding_refs(
+    full_name: Any, key: Any, principal: Any, account: str, projects: ProjectNames
+) -> tuple[ResourceRef, ...]:
     """The key and the account a finding accuses first, then the resource it was found on."""
     if not account or names.is_number(account):
         return ()
@@ -83,7 +85,7 @@ def _finding_refs(full_name: Any, key: Any, principal: Any, account: str) -> tup
         owner = names.project_in(key) if isinstance(key, str) else None
         named.append(f"//iam.googleapis.com/projects/{owner or account}/serviceAccounts/{principal}")
     if isinstance(full_name, str):
-        named.append(full_name)
+        named.append(names.as_inventoried(full_name, projects.number_of))
     refs = []
     for name in dict.fromkeys(named):
         type_ = names.type_of(name)
@@ -94,7 +96,7 @@ def _finding_refs(full_name: Any, key: Any, principal: Any, account: str) -> tup
     return tuple(refs)
 
 
-def threat(entry: Json, id_of: IdOf) -> Event:
+def threat(entry: Json, projects: ProjectNames) -> Event:
     """Event Threat Detection's older form, a log entry."""
     payload = mapping(entry.get("jsonPayload"))
     category = mapping(payload.get("detectionCategory")).get("ruleName")
@@ -103,7 +105,7 @@ def threat(entry: Json, id_of: IdOf) -> Event:
     at = moment(entry.get("timestamp") or entry.get("receiveTimestamp"), "timestamp")
     properties = mapping(payload.get("properties"))
     project = names.project_in(f"//x/{pick(entry, 'logName')}") or ""
-    account = id_of(project) or project
+    account = projects.id_of(project) or project
     details = properties.get("instanceDetails")
     refs: tuple[ResourceRef, ...] = ()
     if isinstance(details, str) and details.startswith("/projects/") and not names.is_number(account):

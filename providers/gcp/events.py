@@ -21,12 +21,12 @@ from typing import Any
 
 from providers.gcp import audit, command_center, names
 from providers.gcp.document import PROVIDER, region
-from providers.gcp.message import IdOf, Json, items, mapping, moment, pick, text_of, unwrap
+from providers.gcp.message import Json, ProjectNames, items, mapping, moment, pick, text_of, unwrap
 from providers.provider import IGNORED, Event, EventKind, Ignored
 from providers.resource import ResourceRef
 
 
-def parse(body: Json, id_of: IdOf, parents: tuple[str, ...] = ()) -> Event | Ignored | None:
+def parse(body: Json, projects: ProjectNames, parents: tuple[str, ...] = ()) -> Event | Ignored | None:
     """Understand one message; IGNORED if it asks for nothing (a failed call, a read, a closed finding), None if it is none of ours.
 
     Raises ``ValueError`` for a message that claims one of our forms and breaks it.
@@ -35,20 +35,20 @@ def parse(body: Json, id_of: IdOf, parents: tuple[str, ...] = ()) -> Event | Ign
     if message is None:
         return IGNORED
     if isinstance(message.get("asset"), Mapping):
-        return _feed(message, id_of, parents)
+        return _feed(message, projects, parents)
     if isinstance(message.get("searchResult"), Mapping):
-        return _searched(message, id_of)
+        return _searched(message, projects)
     if isinstance(message.get("finding"), Mapping):
-        return command_center.notification(message, id_of)
+        return command_center.notification(message, projects)
     log_name = str(pick(message, "logName") or "")
     if "threatdetection.googleapis.com" in log_name:
-        return command_center.threat(message, id_of)
+        return command_center.threat(message, projects)
     if isinstance(message.get("protoPayload"), Mapping) and "cloudaudit.googleapis.com" in log_name:
-        return audit.understood(message, log_name, id_of)
+        return audit.understood(message, log_name, projects, parents)
     return None
 
 
-def _feed(message: Json, id_of: IdOf, parents: tuple[str, ...]) -> Event:
+def _feed(message: Json, projects: ProjectNames, parents: tuple[str, ...]) -> Event:
     asset = message["asset"]
     name, type_ = asset.get("name"), asset.get("assetType") or asset.get("asset_type")
     window = message.get("window")
@@ -62,7 +62,7 @@ def _feed(message: Json, id_of: IdOf, parents: tuple[str, ...]) -> Event:
     body = mapping(asset.get("resource"))
     data = mapping(body.get("data"))
     before = mapping(mapping(prior).get("resource"))
-    account = _asset_account(asset, body or before, id_of, parents)
+    account = _asset_account(asset, body or before, projects, parents)
     place = region(
         type_,
         name,
@@ -90,14 +90,14 @@ def _feed(message: Json, id_of: IdOf, parents: tuple[str, ...]) -> Event:
     )
 
 
-def _searched(message: Json, id_of: IdOf) -> Event:
+def _searched(message: Json, projects: ProjectNames) -> Event:
     """What the search index says has changed (:mod:`providers.gcp.search`): that it did, not what and by whom."""
     told = message["searchResult"]
     name, type_ = told.get("name"), told.get("assetType")
     if not isinstance(name, str) or not isinstance(type_, str):
         raise ValueError("a search result without a name or an assetType")
     owner = text_of(told.get("project")) or ""
-    account = id_of(owner.rpartition("/")[2]) if owner else None
+    account = projects.id_of(owner.rpartition("/")[2]) if owner else None
     place = region(type_, name, {}, text_of(told.get("location")))
     refs: tuple[ResourceRef, ...] = ()
     if account:
@@ -116,7 +116,7 @@ def _searched(message: Json, id_of: IdOf) -> Event:
     )
 
 
-def _asset_account(asset: Json, body: Json, id_of: IdOf, parents: tuple[str, ...]) -> str | None:
+def _asset_account(asset: Json, body: Json, projects: ProjectNames, parents: tuple[str, ...]) -> str | None:
     data = mapping(body.get("data"))
     named = names.project_in(str(asset.get("name")))
     ancestors = [a for a in items(asset.get("ancestors")) if isinstance(a, str)]
@@ -124,7 +124,7 @@ def _asset_account(asset: Json, body: Json, id_of: IdOf, parents: tuple[str, ...
     closest = ancestors[0] if ancestors else parent
     if closest.startswith("projects/"):
         number = closest.removeprefix("projects/")
-        known = id_of(number)
+        known = projects.id_of(number)
         if known:
             return known
         if isinstance(data.get("projectId"), str):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -16,11 +16,19 @@ from providers.gcp.document import PROVIDER
 from providers.resource import ResourceRef
 
 Json = Mapping[str, Any]
-IdOf = Callable[[str], str | None]
-"""A project's id by its id or number; None for a number that is not known."""
 
 _WELCOME: Final = "You have successfully configured"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:\d\d)?")
+
+
+class ProjectNames(Protocol):
+    """The two names of a project: messages use either, the inventory the id for its account and the number in its own uid."""
+
+    def id_of(self, project: str) -> str | None:
+        """The id of a project given by id or number; None for a number that is not known."""
+
+    def number_of(self, project: str) -> str | None:
+        """The number of a project given by id or number; None for an id that is not known."""
 
 
 def unwrap(body: Json) -> Json | None:

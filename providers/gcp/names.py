@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from providers.resource import GLOBAL
 
 _PROJECT = re.compile(r"^//[^/]+/projects/([^/]+)")
+_PROJECT_ITSELF = re.compile(r"//cloudresourcemanager\.googleapis\.com/projects/([^/]+)")
 _CONTAINER = re.compile(r"(?:^|/)((?:organizations|folders)/\d+)(?:/|$)")
 _PLACE = re.compile(r"/(?:zones|regions|locations)/([^/]+)")
 _NUMBER = re.compile(r"\d+")
@@ -33,6 +34,14 @@ def project_in(name: str) -> str | None:
     """The project id or number that a full name starts with, or None (``//storage.googleapis.com/b`` names none)."""
     found = _PROJECT.match(name)
     return found.group(1) if found and found.group(1) != "_" else None
+
+
+def as_inventoried(name: str, number_of: Callable[[str], str | None]) -> str:
+    """A full name as Cloud Asset writes it: a project's own has its number, where messages may have its id. A project whose
+    number is not known keeps its name."""
+    found = _PROJECT_ITSELF.fullmatch(name)
+    number = number_of(found.group(1)) if found else None
+    return f"//cloudresourcemanager.googleapis.com/projects/{number}" if number else name
 
 
 def container_in(name: str) -> str | None:

@@ -13,7 +13,7 @@ from providers.gcp.actions import Actor
 from providers.gcp.discovery import Discoverer
 from providers.gcp.document import PROVIDER
 from providers.gcp.past import BATCH, Historian
-from providers.gcp.projects import Projects
+from providers.gcp.projects import LookedUp, Projects
 from providers.gcp.pubsub import Subscription
 from providers.gcp.reader import Reader
 from providers.gcp.reread import Rereader
@@ -60,6 +60,7 @@ class GcpProvider:
         self._projects = Projects()
         self._together = Together(self._session, self._projects, clock)
         self._discoverer = Discoverer(self._session, settings, self._projects, self._together, clock)
+        self._names = LookedUp(self._projects, self._discoverer.watched.look_again)
         self._reader = Reader(
             self._session, self._together, settings.exclude_types, os_inventory=settings.os_inventory
         )
@@ -91,18 +92,11 @@ class GcpProvider:
 
     def deeds(self, ref: ResourceRef, since: datetime, until: datetime) -> Iterable[Deed]:
         """Who changed a resource in (since, until], by the audit logs."""
-        return deeds.deeds(self._session, ref, since, until, self._projects.id_of)
+        return deeds.deeds(self._session, ref, since, until, self._names)
 
     def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
         """Understand a feed message, an audit log entry or a Security Command Center notification."""
-        return events.parse(body, self._id_of, self._settings.parents)
-
-    def _id_of(self, project: str) -> str | None:
-        """A project's id, after another look where its number is not known. Raises ProviderError."""
-        known = self._projects.id_of(project)
-        if known is None:
-            self._discoverer.watched.look_again()
-        return known or self._projects.id_of(project)
+        return events.parse(body, self._names, self._settings.parents)
 
     def watched(self, event: Event) -> Event | None:
         """What of an event is of the projects and parents that are read."""

@@ -24,26 +24,33 @@ _METHODS: Final[Mapping[str, Mapping[str, str]]] = {
     "cloudsql.googleapis.com": {"PATCH": "cloudsql.instances.update"},
     "cloudresourcemanager.googleapis.com": {"PATCH": "UpdateProject", "setIamPolicy": "SetIamPolicy"},
 }
+_LABELS: Final = {
+    "projects": "project_id",
+    "folders": "folder_id",
+    "organizations": "organization_id",
+}
 _KEY_RING: Final = re.compile(r"locations/([^/]+)/keyRings/([^/]+)/cryptoKeys/([^/]+)$")
 
 
 def tell(log: AuditLog, store: AssetStore, full: str, verb: str, caller: str, **more: Any) -> None:
     """Write the change of the asset ``full`` by ``caller`` into the log; ``verb`` is the HTTP method, or the custom method."""
     asset = store.find(full)
-    number = asset.ancestors[0].removeprefix("projects/") if asset else ""
-    project = next((id_ for id_, n in store.projects().items() if n == number), number)
+    owner = asset.ancestors[0] if asset else ""
+    ids = {f"projects/{number}": f"projects/{id_}" for id_, number in store.projects().items()}
+    owner = ids.get(owner, owner)
     data = (asset.versions[-1].data if asset else None) or {}
-    payload, resource = _entry(full, verb, data, project)
+    payload, resource = _entry(full, verb, data, owner)
     call = {**payload, "authenticationInfo": {"principalEmail": caller}}
-    log.record(project, store.clock(), call, resource=resource, **more)
+    log.record(owner, store.clock(), call, resource=resource, **more)
 
 
 def _entry(
-    full: str, verb: str, data: Mapping[str, Any], project: str
+    full: str, verb: str, data: Mapping[str, Any], owner: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The payload, without who called, and the monitored resource."""
     service, _, path = full.removeprefix("//").partition("/")
-    labels = {"project_id": project}
+    held, _, project = owner.partition("/")
+    labels = {_LABELS[held]: project}
     kind = "audited_resource"
     named = path
     if service == "compute.googleapis.com":
@@ -70,7 +77,7 @@ def _entry(
             "region": str(data.get("region", "")),
         }
     elif service == "cloudresourcemanager.googleapis.com":
-        kind, named = "project", f"projects/{project}"
+        kind, named = held.removesuffix("s"), owner
     return _payload(service, method, named), {"type": kind, "labels": labels}
 
 

@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from providers.sandbox.gcp.store import GcpError
 
-_TERM = re.compile(r'(timestamp|protoPayload\.resourceName)\s*(>=|<=|>|<|:)\s*"((?:[^"\\]|\\.)*)"')
+_TERM = re.compile(
+    r'(timestamp|protoPayload\.(?:resourceName|serviceName))\s*(>=|<=|>|<|=|:)\s*"((?:[^"\\]|\\.)*)"'
+)
 _LOG = re.compile(r'log_id\("([^"]+)"\)')
 
 
 class AuditLog:
-    """Entries by project. Safe to use from any thread."""
+    """Entries by project (``projects/p``), folder or organisation. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,14 +26,14 @@ class AuditLog:
 
     def record(
         self,
-        project: str,
+        owner: str,
         at: datetime,
         call: Mapping[str, Any],
         **entry: Any,
     ) -> None:
-        """Remember an admin activity: ``call`` has the fields of the audit log's own payload, ``entry`` those around it."""
+        """Remember an admin activity in the log of ``owner``, as ``projects/p`` or ``folders/1``: ``call`` has the fields of the audit log's own payload, ``entry`` those around it."""
         told = {
-            "logName": f"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity",
+            "logName": f"{owner}/logs/cloudaudit.googleapis.com%2Factivity",
             "insertId": uuid4().hex[:12],
             "timestamp": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "severity": "NOTICE",
@@ -44,7 +46,7 @@ class AuditLog:
             **entry,
         }
         with self._lock:
-            self._entries.setdefault(project, []).append(told)
+            self._entries.setdefault(owner, []).append(told)
 
     def list(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request. Raises GcpError."""
@@ -55,7 +57,7 @@ class AuditLog:
         if not names:
             raise GcpError("INVALID_ARGUMENT", "resourceNames is required.")
         with self._lock:
-            held = [e for name in names for e in self._entries.get(str(name).removeprefix("projects/"), ())]
+            held = [e for name in names for e in self._entries.get(str(name), ())]
         found = [
             entry
             for entry in held
@@ -71,4 +73,8 @@ def _holds(entry: Mapping[str, Any], field: str, operator: str, value: str) -> b
     if field == "timestamp":
         at, bound = (datetime.fromisoformat(text) for text in (entry["timestamp"], value))
         return {">": at > bound, ">=": at >= bound, "<": at < bound, "<=": at <= bound}[operator]
-    return value.replace('\\"', '"').lower() in str(entry["protoPayload"]["resourceName"]).lower()
+    wanted, told = (
+        value.replace('\\"', '"').lower(),
+        str(entry["protoPayload"][field.rpartition(".")[2]]).lower(),
+    )
+    return wanted == told if operator == "=" else wanted in told

@@ -127,6 +127,13 @@ class Api:
             (r"/v2/entries:list", "logging", lambda request, _: self._audit_log.list(request.object())),
             (r"/v1/projects", "cloudresourcemanager", self._projects),
             (_PROJECT + r"(?::(?P<verb>\w+))?", "cloudresourcemanager", self._project),
+            (
+                r"/v3/(?P<path>(?:folders|organizations)/[^/:]+):(?P<verb>[gs]etIamPolicy)",
+                "cloudresourcemanager",
+                lambda request, m: self._plain(
+                    request, f"//cloudresourcemanager.googleapis.com/{m['path']}", m["verb"]
+                ),
+            ),
         )
         self._routes = tuple(_Route(re.compile(pattern), service, serve) for pattern, service, serve in table)
 

@@ -10,11 +10,12 @@ import pytest
 
 from providers.errors import Denied
 from providers.gcp.provider import GcpProvider
-from providers.provider import Selection
+from providers.provider import Event, Selection
 from providers.sandbox.faults import Fault, FaultKind
 from providers.sandbox.gcp import GcpEmulator
 
 MINUTE = timedelta(minutes=1)
+LOG = 'log_id("cloudaudit.googleapis.com/activity")'
 
 
 def test_the_audit_log_names_who_and_from_where(
@@ -28,7 +29,7 @@ def test_the_audit_log_names_who_and_from_where(
 
     def record(who: str | None, at: Any, named: str = name, **more: Any) -> None:
         emulator.audit_log.record(
-            project,
+            f"projects/{project}",
             at,
             {
                 "serviceName": "storage.googleapis.com",
@@ -95,6 +96,35 @@ def test_whatever_the_sandbox_changes_it_says_who_did(
         "storage.buckets.update",
         "storage.setIamPermissions",
     ]
+
+
+def test_a_change_of_a_project_or_what_is_above_meets_the_inventorys_resource(
+    emulator: GcpEmulator, connect: Callable[..., GcpProvider]
+) -> None:
+    """An entry names a project by its id, its asset by its number; a folder's entry is in the folder's own log."""
+    organization, folder = "organizations/500500500500", "folders/600600600600"
+    kinds = [f"cloudresourcemanager.googleapis.com/{kind}" for kind in ("Project", "Folder", "Organization")]
+    provider = connect(emulator, parents=(organization, folder), types=tuple(kinds))
+    inventory = {r.uid: r.ref for s in provider.discover(Selection()).scopes for r in provider.read(s)}
+    since = emulator.store.clock() - MINUTE
+    policy = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.org"]}]}}
+    for path, named in (
+        ("/v1/projects/harbour-dev", "projects/700200200200"),
+        (f"/v3/{folder}", folder),
+        (f"/v3/{organization}", organization),
+    ):
+        ref = inventory[f"//cloudresourcemanager.googleapis.com/{named}"]
+        provider._session.rest("POST", "cloudresourcemanager", f"{path}:setIamPolicy", body=policy)
+        (deed,) = connect(emulator, parents=(organization, folder)).deeds(
+            ref, since, emulator.store.clock() + MINUTE
+        )
+        assert deed.operation == "SetIamPolicy"
+        (entry,) = emulator.audit_log.list({"resourceNames": [path[4:]], "filter": LOG})["entries"]
+        event = connect(emulator, parents=(organization, folder)).parse_event(entry)
+        assert isinstance(event, Event)
+        assert event.actor == deed.actor
+        assert event.refs == (ref,)
+        assert provider.reread(ref).ref == ref
 
 
 def _path(uid: str) -> str:

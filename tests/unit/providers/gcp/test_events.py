@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from providers.gcp.events import parse
 from providers.gcp.message import moment, unwrap
+from providers.gcp.projects import Project, Projects
 from providers.provider import IGNORED, EventKind, Severity
 
 SHARED = Path(os.environ.get("WATCHSTANDER_SHARED") or Path(__file__).parents[4].parent / "shared")
@@ -23,7 +24,8 @@ recorded = [
     pytest.mark.shared,
     pytest.mark.skipif(not EVENTS.is_dir(), reason="the recorded events are not here"),
 ]
-NUMBERS = {"123": "shop"}
+NAMES = Projects()
+NAMES.learn(Project(id="shop", number="123", name="Shop"))
 
 FEED: dict[str, Any] = {
     "asset": {
@@ -100,7 +102,7 @@ def wrapped(message: Any, *, push: bool = True) -> dict[str, Any]:
 
 
 def read(body: dict[str, Any]) -> Any:
-    return parse(body, lambda project: NUMBERS.get(project, None if project.isdigit() else project))
+    return parse(body, NAMES, ("organizations/9",))
 
 
 @pytest.mark.parametrize("message", [FEED, AUDIT, FINDING])
@@ -155,7 +157,7 @@ def test_an_assets_project_is_found_where_it_is_named() -> None:
     assert read(changed(compute, "asset.ancestors", ["projects/999"])).account == "mine"
     assert read(changed(compute, "asset.ancestors", None)).account == "mine"
     organization = changed(FEED, "asset.ancestors", ["folders/3", "organizations/9"])
-    assert parse(organization, lambda _: None, ("organizations/9",)).account == "organizations/9"  # type: ignore[union-attr]
+    assert parse(organization, Projects(), ("organizations/9",)).account == "organizations/9"  # type: ignore[union-attr]
     assert read(organization).account == "organizations/9"
 
 
@@ -204,7 +206,7 @@ def test_a_refused_call_and_a_read_change_nothing(path: str, value: Any) -> None
             {"type": "project", "labels": {"project_id": "shop"}},
             "projects/shop",
             "cloudresourcemanager.googleapis.com",
-            "//cloudresourcemanager.googleapis.com/projects/shop",
+            "//cloudresourcemanager.googleapis.com/projects/123",
             "cloudresourcemanager.googleapis.com/Project",
         ),
         (
@@ -223,6 +225,16 @@ def test_what_an_audit_entry_speaks_of(
     entry = changed(changed(entry, "protoPayload.resourceName", name), "protoPayload.serviceName", service)
     (ref,) = read(entry).refs
     assert (ref.uid, ref.type, ref.account) == (uid, type_, "shop")
+
+
+def test_what_is_above_projects_is_named_where_it_is_read_from() -> None:
+    entry = changed(AUDIT, "resource", {"type": "folder", "labels": {"folder_id": "3"}})
+    entry = changed(entry, "logName", "folders/3/logs/cloudaudit.googleapis.com%2Factivity")
+    entry = changed(entry, "protoPayload.resourceName", "folders/3")
+    (ref,) = parse(entry, NAMES, ("folders/3",)).refs  # type: ignore[union-attr]
+    assert (ref.uid, ref.account) == ("//cloudresourcemanager.googleapis.com/folders/3", "folders/3")
+    between = parse(entry, NAMES, ("organizations/9",))
+    assert (between.account, between.refs) == ("folders/3", ())  # type: ignore[union-attr]
 
 
 def test_a_finding_accuses_the_key_first() -> None:
