@@ -255,8 +255,8 @@ def load(engine: RegorusEngine, folder: Path, custom: str, body: str) -> PolicyS
 @pytest.mark.parametrize(
     ("custom", "body", "what"),
     [
-        ("scope: account", "deny contains 1 if true", "2: a policy over an account joins nothing"),
-        ("scope: estate", "deny contains 1 if true", "2: a policy over the estate joins nothing"),
+        ("scope: account", "deny contains 1 if true", "2:19: a policy over an account joins nothing"),
+        ("scope: estate", "deny contains 1 if true", "2:19: a policy over the estate joins nothing"),
         (
             "types: [t]",
             "deny contains t if some t, _ in data.inventory",
