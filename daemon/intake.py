@@ -1,8 +1,8 @@
 """From a queue to what it asks for: each message is understood, taken once, and acknowledged only when dealt with.
 
-    receive -> parse -> (unreadable: dead letter) -> watched? -> taken before? -> change: re-read the resources it names
-                                                                             -> finding: ask the hooks
-                                                                             -> acknowledge
+    receive -> parse -> (unreadable: dead letter) -> each event: watched? -> taken before? -> change: re-read what it names
+                                                                                         -> finding: ask the hooks
+                     -> acknowledge
 
 Queues deliver at least once and in any order, and this process may die between any two of these: whatever is done with
 a message is idempotent by the event's own id, and the message is acknowledged last. A message that fails for a passing
@@ -24,7 +24,7 @@ import structlog
 from config.errors import WatchstanderError
 from daemon.defects import Defect, sound
 from daemon.metrics import Metrics
-from providers.provider import Event, EventKind, EventSource, Ignored, Message, Provider
+from providers.provider import Batch, Event, EventKind, EventSource, Ignored, Message, Provider
 from storage.deadletters import DeadLetters
 from storage.events import Events
 
@@ -41,7 +41,7 @@ log = structlog.get_logger("watchstander.intake")
 
 
 class Result(StrEnum):
-    """What became of a message."""
+    """What became of a message, or of one of the events that it tells."""
 
     ACTED = "acted"
     """A finding: at least one hook was asked."""
@@ -128,9 +128,10 @@ class Intake:
         messages = source.receive(wait_seconds)
         dealt = 0
         for message in messages:
-            result = self.handle(message)
-            self._metrics.events.labels(source.name, str(result)).inc()
-            if result is not Result.FAILED:
+            results = self.handle(message)
+            for result in results:
+                self._metrics.events.labels(source.name, str(result)).inc()
+            if Result.FAILED not in results:
                 source.acknowledge(message)
                 dealt += 1
         return dealt
@@ -149,24 +150,38 @@ class Intake:
                 )
                 stop.wait(self._back_off)
 
-    def handle(self, message: Message) -> Result:
-        """Deal with one message."""
+    def handle(self, message: Message) -> tuple[Result, ...]:
+        """Deal with one message: what became of each event that it tells, or of itself. One event that fails leaves the
+        message on the queue, and does not keep the others from being taken."""
         try:
-            return self._handle(message)
+            told = self._told(message)
         except WatchstanderError as error:
-            self._metrics.errors.labels("intake").inc()
-            log.error(
-                f"A message of {message.source} could not be dealt with and stays on the queue: {error}",
-                key="message-failed",
-                source=message.source,
-                message_id=message.id,
-            )
-            return Result.FAILED
+            return (self._failed(message, error),)
+        if isinstance(told, Result):
+            return (told,)
+        return tuple(self._dealt(message, event) for event in told)
 
-    def _handle(self, message: Message) -> Result:
+    def _dealt(self, message: Message, event: Event) -> Result:
+        try:
+            return self._taken(message, event)
+        except WatchstanderError as error:
+            return self._failed(message, error)
+
+    def _failed(self, message: Message, error: WatchstanderError) -> Result:
+        self._metrics.errors.labels("intake").inc()
+        log.error(
+            f"A message of {message.source} could not be dealt with and stays on the queue: {error}",
+            key="message-failed",
+            source=message.source,
+            message_id=message.id,
+        )
+        return Result.FAILED
+
+    def _told(self, message: Message) -> tuple[Event, ...] | Result:
+        """The events of a message; what became of one that has none."""
         try:
             body = read_body(message.body)
-            event = sound("the reading of a message", lambda: self._understand(body), passing=(ValueError,))
+            told = sound("the reading of a message", lambda: self._understand(body), passing=(ValueError,))
         except (ValueError, Defect) as error:
             self._store.bury(message, str(error), self._clock())
             log.warning(
@@ -176,8 +191,11 @@ class Intake:
                 message_id=message.id,
             )
             return Result.DEAD
-        if isinstance(event, Ignored):
+        if isinstance(told, Ignored):
             return Result.IGNORED
+        return told.events if isinstance(told, Batch) else (told,)
+
+    def _taken(self, message: Message, event: Event) -> Result:
         provider = self._providers[event.provider]
         ours = sound("finding out whose a message is", lambda: provider.watched(event))
         if ours is None:
@@ -196,8 +214,8 @@ class Intake:
         self._store.take(ours, self._clock())
         return result
 
-    def _understand(self, body: Mapping[str, Any]) -> Event | Ignored:
-        """The event. Raises ValueError where no configured cloud knows the message, or one knows it and it is broken."""
+    def _understand(self, body: Mapping[str, Any]) -> Event | Batch | Ignored:
+        """What it tells. Raises ValueError where no configured cloud knows the message, or one knows it and it is broken."""
         for provider in self._providers.values():
             event = provider.parse_event(body)
             if event is not None:

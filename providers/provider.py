@@ -117,6 +117,14 @@ class Event:
     """What a policy sees as ``input.finding``: normalised facts beside the raw ones, see each cloud's events.py."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One message that tells of several things, maybe of several accounts. Each is an event of its own, with an id that is
+    the same in whatever company it comes again."""
+
+    events: tuple[Event, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One change to one resource. ``kind`` names a declared action (``aws.deactivate_access_key``)."""
@@ -265,8 +273,8 @@ class Provider(Protocol):
         """Who successfully acted upon a resource in (since, until], by the cloud's own record; what only may concern it is
         left out. Raises ProviderError; Refused for a resource whose record cannot be asked for."""
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
-        """Understand a message of this cloud; :data:`IGNORED` where it asks for nothing, None where it has no form of this
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
+        """Understand a message of this cloud; a Batch where it tells of several things; :data:`IGNORED` where it asks for nothing, None where it has no form of this
         cloud that we know. Raises ``ValueError`` for one that claims a known form and breaks it, ProviderError where whose
         it is cannot be told at present."""
 

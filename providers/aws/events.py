@@ -18,11 +18,11 @@ import orjson
 
 from providers.aws.arns import TRAIL_NAMES, Where, ref_of_arn, ref_of_name
 from providers.aws.catalog.declare import search
-from providers.provider import IGNORED, Event, EventKind, Ignored, Severity
+from providers.provider import IGNORED, Batch, Event, EventKind, Ignored, Severity
 from providers.resource import ResourceRef
 
 
-def parse(body: Mapping[str, Any]) -> Event | Ignored | None:
+def parse(body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
     """Understand a message; IGNORED if it asks for nothing, None if it is no form of AWS's we know. Raises ValueError for a broken known form."""
     try:
         return _parse(body)
@@ -31,7 +31,7 @@ def parse(body: Mapping[str, Any]) -> Event | Ignored | None:
         raise ValueError(f"an AWS event is not formed as AWS forms them: {error}") from error
 
 
-def _parse(body: Mapping[str, Any]) -> Event | Ignored | None:
+def _parse(body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
     if body.get("Type") == "Notification" and "TopicArn" in body:
         inner = _json(body.get("Message"), "the Message of an SNS notification")
         return _parse(inner) if isinstance(inner, Mapping) else None
@@ -49,7 +49,7 @@ def _parse(body: Mapping[str, Any]) -> Event | Ignored | None:
     return None
 
 
-def _bridge(body: Mapping[str, Any]) -> Event | Ignored | None:
+def _bridge(body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
     detail, source, kind = body["detail"], str(body.get("source", "")), str(body["detail-type"])
     if not source.startswith("aws."):
         return None
@@ -142,30 +142,31 @@ def _guardduty_refs(detail: Mapping[str, Any], where: Where) -> Iterable[Resourc
         yield ref_of_name("aws.s3_bucket", {"Name": bucket}, where)
 
 
-def _security_hub(detail: Mapping[str, Any]) -> Event | Ignored | None:
+def _security_hub(detail: Mapping[str, Any]) -> Event | Batch | Ignored | None:
     findings = detail.get("findings")
     if not isinstance(findings, list) or not all(isinstance(f, Mapping) for f in findings):
         raise ValueError("a Security Hub event without a list of findings")
     if not findings:
         return IGNORED
-    understood = [_asff(finding) for finding in findings]
-    worst = max(understood, key=lambda f: Severity(f["severity"]).rank)
-    refs: list[ResourceRef | None] = []
-    for finding, facts in zip(findings, understood, strict=True):
-        refs += _asff_refs(finding, facts)
+    events = tuple(_hub_finding(finding) for finding in findings)
+    return events[0] if len(events) == 1 else Batch(events)
+
+
+def _hub_finding(finding: Mapping[str, Any]) -> Event:
+    facts = _asff(finding)
     return Event(
-        id="securityhub:" + ",".join(f"{f['id']}:{f['last_seen'] or ''}" for f in understood),
+        id=f"securityhub:{facts['id']}:{facts['last_seen'] or ''}",
         kind=EventKind.FINDING,
         provider="aws",
-        type=str(worst["type"]),
-        title=str(worst["title"]),
-        account=str(worst["account"]),
-        region=str(worst["region"]),
-        occurred_at=_time(worst["last_seen"], "a Security Hub finding"),
-        severity=Severity(worst["severity"]),
-        actor=worst["user_name"],
-        refs=_unique(refs),
-        detail={**worst, "findings": understood} if len(understood) > 1 else worst,
+        type=str(facts["type"]),
+        title=str(facts["title"]),
+        account=str(facts["account"]),
+        region=str(facts["region"]),
+        occurred_at=_time(facts["last_seen"], "a Security Hub finding"),
+        severity=Severity(facts["severity"]),
+        actor=facts["user_name"],
+        refs=_unique(_asff_refs(finding, facts)),
+        detail=facts,
     )
 
 

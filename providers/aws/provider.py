@@ -24,6 +24,7 @@ from providers.errors import ProviderError
 from providers.provider import (
     Action,
     ActionKind,
+    Batch,
     Deed,
     Discovery,
     Event,
@@ -168,7 +169,7 @@ class AwsProvider:
         """Who changed a resource in (since, until], by CloudTrail."""
         return deeds.deeds(self.sessions, ref, since, until)
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
         """An EventBridge envelope (or an SNS or Config message holding one) understood."""
         return events.parse(body)
 

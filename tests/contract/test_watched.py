@@ -128,6 +128,29 @@ def guard_duty(account: str) -> Json:
     }
 
 
+def security_hub(*found: tuple[str, str]) -> Json:
+    """One message with a finding for each account and severity."""
+    return {
+        "detail-type": "Security Hub Findings - Custom Action",
+        "source": "aws.securityhub",
+        "detail": {
+            "findings": [
+                {
+                    "Id": f"hub-{account}",
+                    "AwsAccountId": account,
+                    "Region": "us-east-1",
+                    "UpdatedAt": "2026-03-01T11:59:00Z",
+                    "Severity": {"Label": severity},
+                    "Types": ["Effects/Data Exposure"],
+                    "Title": "A bucket is public",
+                    "Resources": [{"Type": "AwsIamUser", "Id": f"arn:aws:iam::{account}:user/ada"}],
+                }
+                for account, severity in found
+            ]
+        },
+    }
+
+
 def grid(resource: str, tenant: str | None = None) -> Json:
     return {
         "id": resource,
@@ -343,6 +366,19 @@ def test_strangers_do_not_have_the_accounts_listed_for_each_message(
     cloud.clock.now += timedelta(seconds=1)
     deliver(cloud, *cloud.strange)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("worst", ["ours", "strange"])
+def test_of_findings_in_one_message_each_is_taken_by_its_own_account(aws_cloud: Cloud, worst: str) -> None:
+    ours, strange = aws_cloud.ours[1]["detail"]["accountId"], "999988887777"
+    own, other = ("CRITICAL", "LOW") if worst == "ours" else ("LOW", "CRITICAL")
+    mixed = deliver(aws_cloud, security_hub((strange, other), (ours, own)))
+    assert (mixed.results, mixed.left) == ({"acted": 1, "unwatched": 1}, 0)
+    (event,) = mixed.findings
+    assert (event.account, str(event.severity)) == (ours, own.lower())
+    assert [ref.uid for ref in event.refs] == [f"arn:aws:iam::{ours}:user/ada"]
+    alone = deliver(aws_cloud, security_hub((ours, own)))
+    assert alone.kept == mixed.kept, "the same finding in other company is the same event"
 
 
 def test_a_finding_of_ours_does_not_bring_another_accounts_resource_along(aws_cloud: Cloud) -> None:

@@ -203,7 +203,7 @@ def test_the_intake_deals_with_each_event_once_and_with_poison_too(
     clock.advance(timedelta(minutes=3))
     assert intake.poll(source, 0) == 1
     assert (len(seen), emulator.queue.waiting()) == (1, 0)
-    assert intake.handle(again[0]) is Result.REPEATED
+    assert intake.handle(again[0]) == (Result.REPEATED,)
     assert len(seen) == 1
 
 

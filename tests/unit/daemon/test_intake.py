@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from daemon.intake import DEPTH_LIMIT, Handlers, Intake, Result, read_body
 from daemon.metrics import Metrics
 from providers.errors import Throttled
-from providers.provider import IGNORED, Event, EventKind, Ignored, Message
+from providers.provider import IGNORED, Batch, Event, EventKind, Ignored, Message
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -56,9 +56,11 @@ class Store:
 
 
 class Cloud:
-    """Understands ``{"id": …, "kind": "finding"|"change"}``; refuses one without an id."""
+    """Understands ``{"id": …, "kind": "finding"|"change"}``, or ``several`` of them; refuses one without an id."""
 
-    def parse_event(self, body: Mapping[str, Any]) -> Event | Ignored | None:
+    def parse_event(self, body: Mapping[str, Any]) -> Event | Batch | Ignored | None:
+        if "several" in body:
+            return Batch(tuple(self.event(one) for one in body["several"]))
         if "kind" not in body:
             return None
         if body["kind"] == "defect":
@@ -67,6 +69,9 @@ class Cloud:
             return IGNORED
         if "id" not in body:
             raise ValueError("it has no id")
+        return self.event(body)
+
+    def event(self, body: Mapping[str, Any]) -> Event:
         return Event(
             id=body["id"],
             kind=EventKind(body["kind"]),
@@ -130,6 +135,15 @@ def test_a_passing_failure_leaves_the_message_on_the_queue() -> None:
     assert house.asked == ["f"]
 
 
+def test_one_of_several_that_fails_keeps_no_other_from_being_taken_and_comes_again() -> None:
+    both = '{"several":[{"id":"f","kind":"finding"},{"id":"c","kind":"change"}]}'
+    house = House(Queue([both]), failing=[Throttled("slow down")])
+    assert house.poll() == 0
+    assert (house.asked, house.reread, house.queue.acknowledged) == ([], ["c"], [])
+    assert house.poll() == 1
+    assert (house.asked, house.reread, house.queue.acknowledged) == (["f"], ["c"], ["m0"])
+
+
 @pytest.mark.parametrize(
     ("body", "cause"),
     [
@@ -162,7 +176,7 @@ def test_what_asks_for_nothing_is_acknowledged_and_not_buried() -> None:
 def test_a_finding_no_hook_cares_for_is_recorded() -> None:
     house = House(Queue([]), hooks=0)
     message = Message(id="m", body='{"id":"f","kind":"finding"}', receipt="r", source="s")
-    assert house.intake().handle(message) is Result.RECORDED
+    assert house.intake().handle(message) == (Result.RECORDED,)
 
 
 json_values = st.recursive(
