@@ -279,7 +279,8 @@ class Provider(Protocol):
         it is cannot be told at present."""
 
     def watched(self, event: Event) -> Event | None:
-        """``event`` with only those resources that are of accounts to be read; None where its own account is not one of
+        """``event`` with only those resources that are of accounts to be read, and of a change only those that a cycle
+        would read by its type and place; None where its own account is not one of
         them. Raises ProviderError where that cannot be told at present."""
 
     def event_sources(self) -> tuple[EventSource, ...]:

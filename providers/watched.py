@@ -1,4 +1,4 @@
-"""Whose messages are taken: those of accounts that are watched.
+"""Whose messages are taken: those of accounts that are watched; and what they make known: what a cycle would read.
 
 A queue may bring what concerns nobody here: an organisation's bus that tells of all its accounts, a subscription of a feed
 that someone else set up, a message made up. What discovery last found says which accounts are watched. An account that is
@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from providers.errors import ProviderError
-from providers.provider import Event
-from providers.resource import Coverage, CoverageStatus
+from providers.provider import Event, EventKind
+from providers.resource import Coverage, CoverageStatus, ResourceRef
 
 ASKED_AGAIN: Final = timedelta(minutes=5)
 """How long what is watched is believed before it is asked for again because of an account that is not known."""
@@ -40,10 +40,14 @@ class Roster:
 
 
 class Watched:
-    """Knows which accounts are watched. ``ask`` finds out, and may raise ProviderError. Safe from several threads."""
+    """Knows which accounts are watched. ``ask`` finds out, and may raise ProviderError; so may ``reads``: whether a cycle
+    would read a resource, by its type and place, in an account that is watched. Safe from several threads."""
 
-    def __init__(self, ask: Callable[[], Roster], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ask: Callable[[], Roster], reads: Callable[[ResourceRef], bool], clock: Callable[[], datetime]
+    ) -> None:
         self._ask = ask
+        self._reads = reads
         self._clock = clock
         self._lock = threading.Lock()
         self._roster: Roster | None = None
@@ -79,8 +83,11 @@ class Watched:
         return roster is not None and account in roster.accounts
 
     def part(self, event: Event) -> Event | None:
-        """The event with only those resources that are of watched accounts; None where its own account is not. Raises
-        ProviderError where that cannot be told at present."""
+        """The event with only those resources that are of watched accounts, and of a change only those that a cycle would
+        read; None where its own account is not watched. A finding may accuse what is not read. Raises ProviderError where that cannot be told at present."""
         if not self.has(event.account):
             return None
-        return replace(event, refs=tuple(ref for ref in event.refs if self.has(ref.account)))
+        ours = (ref for ref in event.refs if self.has(ref.account))
+        if event.kind is EventKind.CHANGE:
+            ours = (ref for ref in ours if self._reads(ref))
+        return replace(event, refs=tuple(ours))

@@ -73,7 +73,7 @@ class AwsProvider:
         self._long_tail = LongTail(settings, self.sessions)
         self._organization = Organization(settings, self.sessions)
         self._aggregator = Aggregator(settings, self.sessions)
-        self._watched = Watched(self._roster, clock)
+        self._watched = Watched(self._roster, self._reads, clock)
         self._sources: tuple[EventSource, ...] | None = None
 
     def discover(self, selection: Selection) -> Discovery:
@@ -116,6 +116,17 @@ class AwsProvider:
             return Roster(self._aggregator.accounts().union(accounts), tuple(missed))
         except ProviderError as error:
             return Roster(frozenset(accounts), (*missed, unread(self._aggregator.account, error)))
+
+    def _reads(self, ref: ResourceRef) -> bool:
+        """Whether a cycle reads what has the type and region of a resource. Raises ProviderError."""
+        if ref.type in self._aggregator.types:
+            return True  # in whatever region
+        declared = self._types.get(ref.type) or self._long_tail.types().get(ref.type)
+        if declared is None:
+            return False
+        if declared.placement is Placement.REGIONAL:
+            return not self._settings.regions or ref.region in self._settings.regions
+        return declared.placement is not Placement.ORGANIZATION or self._is_organization(ref.account)
 
     def _regions(self, account: str, *, selection: Selection) -> Sequence[str] | ProviderError:
         """The regions to read in an account; or why it cannot be entered."""

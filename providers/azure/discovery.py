@@ -15,7 +15,7 @@ from providers.azure.queries import within
 from providers.azure.session import Session
 from providers.errors import Denied, ProviderError, Unavailable
 from providers.provider import Discovery, Selection
-from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, Scope
+from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, ResourceRef, Scope
 
 READABLE_STATES = frozenset({"enabled", "warned", "pastdue", "disabled"})
 """A disabled subscription cannot be written to, but its resources are there and can be read; a deleted one has none."""
@@ -116,6 +116,17 @@ def discover(
         ),
         unread=tuple(unread),
         accounts={s: names[s] for s in chosen} | upper,
+    )
+
+
+def reads(settings: AzureSettings, ref: ResourceRef) -> bool:
+    """Whether a cycle reads what has the type of a resource; of what is above the subscriptions only some types are. What
+    Azure itself concluded is told as a change of what it is about, so that is none of a message's resources."""
+    own = ref.type.lower()
+    return (
+        any(within(own, wanted) for wanted in narrow(settings.types, ()))
+        and not any(within(own, never.lower()) for never in settings.exclude_types)
+        and (not above(ref.account) or own in ABOVE)
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from config.clouds import AzureSettings
 from config.fields import SecretReference
 from providers.azure import deeds, events, permissions, terraform
 from providers.azure.actions import Actor
-from providers.azure.discovery import discover
+from providers.azure.discovery import discover, reads
 from providers.azure.names import PROVIDER, above, group_of, tenant_of
 from providers.azure.past import BATCH, past
 from providers.azure.reader import Reader
@@ -71,7 +72,7 @@ class AzureProvider:
         self._versions = Versions(self._session)
         self._reader = Reader(settings, self._session, self._versions, clock)
         self._actor = Actor(self._session, self._versions)
-        self._watched = Watched(self.roster, clock)
+        self._watched = Watched(self.roster, partial(reads, settings), clock)
         self._tenant = settings.tenant_id.lower() if settings.tenant_id else None
         """Whose management groups are read, where that is known."""
         self._queue: StorageQueue | None = None

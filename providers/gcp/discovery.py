@@ -23,7 +23,7 @@ from providers.gcp.projects import PROJECT, Project, Projects
 from providers.gcp.session import Session
 from providers.gcp.together import RESOURCE, Together
 from providers.provider import Discovery, Selection
-from providers.resource import ANY, Coverage, CoverageStatus, Scope
+from providers.resource import ANY, Coverage, CoverageStatus, ResourceRef, Scope
 from providers.watched import Roster, Watched
 
 _INACTIVE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
@@ -57,7 +57,7 @@ class Discoverer:
         self._settings = settings
         self._projects = projects
         self._together = together
-        self.watched = Watched(self.roster, clock)
+        self.watched = Watched(self.roster, self._reads, clock)
 
     def discover(self, selection: Selection) -> Discovery:
         """The scopes of every configured parent. Raises ProviderError if no parent is known at all."""
@@ -111,6 +111,14 @@ class Discoverer:
                 hint="Name what to read in `providers.gcp.parents`: projects/NAME, folders/N or organizations/N.",
             )
         return (f"projects/{project}",)
+
+    def _reads(self, ref: ResourceRef) -> bool:
+        """Whether a cycle reads what has the type of a resource; of what is above projects only some types are."""
+        return (
+            any(_within(ref.type, pattern) for pattern in narrow(self._settings.types, ()))
+            and not any(_within(ref.type, pattern) for pattern in self._settings.exclude_types)
+            and ("/" not in ref.account or ref.type in ORGANIZATION_TYPES)
+        )
 
     def _container_types(self, types: tuple[str, ...]) -> list[str]:
         return [

@@ -40,6 +40,8 @@ class Cloud:
     ours: list[Json]
     """Messages of accounts that are watched, each with its own account."""
     strange: list[Json]
+    unread: list[Json]
+    """Changes in accounts that are watched, of resources whose type or region the configuration leaves out."""
     listing: dict[str, str]
 
 
@@ -90,6 +92,19 @@ def deliver(cloud: Cloud, *bodies: Json) -> Outcome:
         if sample.name.endswith("_total")
     }
     return Outcome(changes, findings, store.kept, len(queue.receive(0)), results)
+
+
+def changed_by(account: str, service: str, operation: str, region: str, parameters: Json) -> Json:
+    record = trail(account)
+    record["source"] = f"aws.{service}"
+    record["detail"] |= {
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": operation,
+        "eventID": f"{account}-{operation}",
+        "awsRegion": region,
+        "requestParameters": parameters,
+    }
+    return record
 
 
 def trail(account: str, user: str = "ada") -> Json:
@@ -174,11 +189,15 @@ def alert(subscription: str) -> Json:
     }
 
 
-def feed(ancestors: list[str], name: str = "//storage.googleapis.com/a-bucket") -> Json:
+def feed(
+    ancestors: list[str],
+    name: str = "//storage.googleapis.com/a-bucket",
+    type_: str = "storage.googleapis.com/Bucket",
+) -> Json:
     return {
         "asset": {
             "name": name,
-            "assetType": "storage.googleapis.com/Bucket",
+            "assetType": type_,
             "ancestors": ancestors,
             "resource": {"location": "europe-west1", "data": {"name": "a-bucket"}},
         },
@@ -221,7 +240,12 @@ def aws_cloud(aws: Any) -> Iterator[Cloud]:
     accounts = aws.settings().accounts.model_dump() | {"exclude": (other,)}
     clock = Clock()
     provider = AwsProvider(
-        aws.settings().model_copy(update={"accounts": AwsAccounts(**accounts)}),
+        aws.settings().model_copy(
+            update={
+                "accounts": AwsAccounts(**accounts),
+                "exclude_types": ("aws.iam_role",),
+            }
+        ),
         clock=lambda: datetime.now(UTC),
         attempts=1,
     )
@@ -231,6 +255,16 @@ def aws_cloud(aws: Any) -> Iterator[Cloud]:
         faults=aws.faults,
         clock=clock,
         ours=[trail(member), guard_duty(member)],
+        unread=[
+            changed_by(member, "iam", "AttachRolePolicy", "us-east-1", {"roleName": "r"}),
+            changed_by(
+                member,
+                "ec2",
+                "AuthorizeSecurityGroupIngress",
+                "ap-south-1",
+                {"groupId": "sg-0123456789abcdef0"},
+            ),
+        ],
         strange=[trail("999988887777"), guard_duty("999988887777"), trail(other)],
         listing={"operation": "ListAccounts"},
     )
@@ -248,7 +282,12 @@ def azure_cloud() -> Iterator[Cloud]:
     clock = Clock()
     with AzureEmulator(clock=clock) as emulator:
         provider = AzureProvider(
-            emulator.settings(exclude_subscriptions=[DEVELOPMENT]), clock=clock, sleep=lambda _: None
+            emulator.settings(
+                exclude_subscriptions=[DEVELOPMENT],
+                exclude_types=["Microsoft.Network/routeTables", "Microsoft.Authorization/policy*"],
+            ),
+            clock=clock,
+            sleep=lambda _: None,
         )
         rule = "providers/Microsoft.Network/networkSecurityGroups/n"
         group = next(str(one["name"]) for one in emulator.store.groups.documents() if one["name"] != TENANT)
@@ -264,6 +303,12 @@ def azure_cloud() -> Iterator[Cloud]:
                 grid(f"{above}2"),
                 grid(f"/{assigned}", TENANT.upper()),
                 alert(PRODUCTION),
+            ],
+            unread=[
+                grid(
+                    f"/subscriptions/{PRODUCTION}/resourceGroups/rg/providers/Microsoft.Network/routeTables/r"
+                ),
+                grid(above.replace("roleAssignments", "policyAssignments"), TENANT),
             ],
             strange=[
                 grid(f"/subscriptions/{stranger}/resourceGroups/rg/{rule}", STRANGE_TENANT),
@@ -286,7 +331,11 @@ def gcp_cloud() -> Iterator[Cloud]:
     clock = Clock()
     organization = "organizations/500500500500"
     with GcpEmulator() as emulator:
-        settings = emulator.settings(parents=(organization,), exclude_projects=("harbour-dev",))
+        settings = emulator.settings(
+            parents=(organization,),
+            exclude_projects=("harbour-dev",),
+            exclude_types=("pubsub.googleapis.com/*",),
+        )
         provider = GcpProvider(settings, clock=clock, sleep=lambda _: None)
         yield Cloud(
             provider=provider,
@@ -299,6 +348,18 @@ def gcp_cloud() -> Iterator[Cloud]:
                 audit("folders/600600600600"),
                 scc(organization, "harbour-prod"),
                 scc(organization, None),
+            ],
+            unread=[
+                feed(
+                    ["projects/700100100100", "folders/600600600600", organization],
+                    "//pubsub.googleapis.com/projects/harbour-prod/topics/t",
+                    "pubsub.googleapis.com/Topic",
+                ),
+                feed(
+                    [organization],
+                    "//cloudbilling.googleapis.com/billingAccounts/1",
+                    "cloudbilling.googleapis.com/BillingAccount",
+                ),
             ],
             strange=[
                 feed(["projects/31", "organizations/32"]),
@@ -334,6 +395,13 @@ def test_what_concerns_another_is_refused_and_does_not_come_again(cloud: Cloud) 
     cloud.provider.discover(Selection(providers=frozenset({cloud.provider.name})))
     assert deliver(cloud, *cloud.strange).results == {"unwatched": len(cloud.strange)}
     assert deliver(cloud, *cloud.ours).left == 0
+
+
+def test_a_change_of_what_no_cycle_reads_makes_nothing_known(cloud: Cloud) -> None:
+    assert all(cloud.provider.parse_event(body).refs for body in cloud.unread), "else it would prove nothing"  # type: ignore[union-attr]
+    outcome = deliver(cloud, *cloud.unread)
+    assert (outcome.results, outcome.left) == ({"recorded": len(cloud.unread)}, 0)
+    assert [event.refs for event in outcome.changes] == [()] * len(cloud.unread)
 
 
 def test_a_message_waits_while_the_accounts_cannot_be_listed(cloud: Cloud) -> None:
