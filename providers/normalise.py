@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -148,9 +148,17 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+SLICE: Final = 2_000
+"""Bytes hashed at a time. hashlib lets go of the interpreter's lock for 2,048 and more, and with other threads waiting for it
+each letting go costs more than the hash (docs/decisions/0140)."""
+
+
 def digest(data: bytes) -> bytes:
     """The digest of canonical bytes (:data:`DIGEST_BYTES` long)."""
-    return hashlib.sha256(data).digest()[:DIGEST_BYTES]
+    hasher = hashlib.sha256(data[:SLICE])
+    for start in range(SLICE, len(data), SLICE):
+        hasher.update(data[start : start + SLICE])
+    return hasher.digest()[:DIGEST_BYTES]
 
 
 def digest_of(parts: Iterable[bytes]) -> bytes:

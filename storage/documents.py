@@ -6,14 +6,14 @@ absence. A detail that was never read is named in ``unknown``; learning it later
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from providers.normalise import DIGEST_BYTES, digest_of
+from providers import normalise
+from providers.normalise import digest_of
 from providers.resource import Resource
 from storage.text import to_json_bytes
 
@@ -46,11 +46,6 @@ class Record:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a record: {error}") from error
-
-
-SLICE = 2_000
-"""Bytes hashed at a time. hashlib lets go of the interpreter's lock for 2,048 and more, and with many readers waiting for it
-each letting go costs more than the hash (docs/decisions/0140)."""
 
 
 def encode(resource: Resource) -> bytes:
@@ -118,12 +113,7 @@ def speaks_of_tags(name: str) -> bool:
 
 def digest(uid: str, data: bytes) -> bytes:
     """The digest of a resource's content; it covers the uid, so that no two resources share one."""
-    head = uid.encode("utf-8", "surrogatepass") + b"\n"
-    first = max(0, SLICE - len(head))
-    hasher = hashlib.sha256(head + data[:first])
-    for start in range(first, len(data), SLICE):
-        hasher.update(data[start : start + SLICE])
-    return hasher.digest()[:DIGEST_BYTES]
+    return normalise.digest(b"%b\n%b" % (uid.encode("utf-8", "surrogatepass"), data))
 
 
 def token(content: bytes, unread: Iterable[str]) -> int:
