@@ -107,6 +107,9 @@ class PolicyCheckout(Model):
         return value
 
 
+_HTTP_HOST = re.compile(r"(http://)?(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?")
+
+
 class PolicySettings(Model):
     """Which policies judge, and what an evaluation may cost."""
 
@@ -132,6 +135,9 @@ class PolicySettings(Model):
     """What runs Rego policies: the engine in our own worker processes, or an OPA server."""
     opa_url: str | None = None
     """The base address of the OPA server, where ``engine`` is ``opa``."""
+    http_hosts: tuple[str, ...] = ()
+    """What Sentinel's import "http" may reach: ``api.example.com``, ``*.example.com``, ``name:8443``, and ``http://name`` without TLS. The
+    import is closed where nothing is named."""
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Worker processes; 0 means one a core."""
     time_limit: Duration = timedelta(seconds=2)
@@ -144,6 +150,16 @@ class PolicySettings(Model):
     """How long after the last of a burst of events the policies that join what changed are judged; six times that at the most."""
     clock_interval: Duration = timedelta(hours=1)
     """How often policies that read the clock are judged again, and evaluations that a limit stopped are tried again."""
+
+    @field_validator("http_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HTTP_HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no host: write api.example.com, *.example.com, name:8443 or http://name, in lower case"
+                )
+        return value
 
     @model_validator(mode="after")
     def _opa(self) -> Self:

@@ -9,6 +9,7 @@ from config.settings import PolicySettings
 from policies.engine import Answer, Checked, Engine, Evaluation, Limits, Module
 from policies.rego.engine import RegorusEngine
 from policies.sentinel.engine import SentinelEngine
+from policies.sentinel.imports.http import HttpAccess
 
 SENTINEL = ".sentinel"
 
@@ -18,20 +19,23 @@ class Engines:
 
     name = "rego+sentinel"
 
-    def __init__(self, limits: Limits | None = None, *, rego: Engine | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, rego: Engine | None = None, http: HttpAccess | None = None
+    ) -> None:
         self.rego: Engine = rego or RegorusEngine(limits)
-        self.sentinel: Engine = SentinelEngine(limits)
+        self.sentinel: Engine = SentinelEngine(limits, http=http)
         self.suffixes: tuple[str, ...] = (*self.rego.suffixes, *self.sentinel.suffixes)
         self.version = f"{self.rego.version} {self.sentinel.version}"
 
     @classmethod
     def configured(cls, settings: PolicySettings, limits: Limits) -> Engines:
         """The engines a configuration asks for. Raises EngineError where its OPA server cannot be had."""
+        http = http_access(settings)
         if settings.opa_url is None:
-            return cls(limits)
+            return cls(limits, http=http)
         from policies.rego.rest import OpaServerEngine
 
-        return cls(limits, rego=OpaServerEngine(settings.opa_url, limits))
+        return cls(limits, rego=OpaServerEngine(settings.opa_url, limits), http=http)
 
     def check(self, modules: Sequence[Module]) -> Checked:
         """Parse and examine modules, those of each language among themselves."""
@@ -64,6 +68,11 @@ class Engines:
         """Let go of processes and connections."""
         self.rego.close()
         self.sentinel.close()
+
+
+def http_access(settings: PolicySettings) -> HttpAccess | None:
+    """What Sentinel's import "http" may reach; None where the import is closed."""
+    return HttpAccess(hosts=frozenset(settings.http_hosts)) if settings.http_hosts else None
 
 
 def _is_sentinel(evaluation: Evaluation) -> bool:

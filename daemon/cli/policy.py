@@ -226,6 +226,7 @@ def evaluate(
 def _eval_sentinel(
     cli: State, files: list[Path], content: Any, data: dict[str, Any], parameters: dict[str, Any]
 ) -> ExitStatus:
+    from policies.engines import http_access
     from policies.files import DISK
     from policies.sentinel import Options, compile_policy
     from policies.sentinel.sources import Sources
@@ -244,8 +245,9 @@ def _eval_sentinel(
             raise UsageError(f"The input {error}.") from None
     policy = compile_policy(DISK.text(files[0]), files[0])
     modules = Sources(DISK).beside(policy, content.keys() | data.keys())
+    http = http_access(cli.settings.policies)
     outcome = policy.evaluate(
-        content, parameters, now=cli.clock(), options=Options(static=data, modules=modules)
+        content, parameters, now=cli.clock(), options=Options(static=data, modules=modules, http=http)
     )
     cli.out.document(outcome.to_json())
     if outcome.error is not None and outcome.error.kind == "import":

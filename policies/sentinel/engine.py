@@ -39,6 +39,7 @@ from policies.sentinel.circles import ModuleOf, circles
 from policies.sentinel.configuration import PLAN_IMPORTS
 from policies.sentinel.guard import walk
 from policies.sentinel.imports import STANDARD
+from policies.sentinel.imports.http import HttpAccess
 from policies.sentinel.imports.runtime import LANGUAGE_VERSION
 from policies.sentinel.options import Options, Source
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
@@ -62,9 +63,11 @@ class SentinelEngine:
     suffixes: tuple[str, ...] = (".sentinel",)
     version = f"sentinel-{LANGUAGE_VERSION}+{REVISION}"
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, http: HttpAccess | None = None) -> None:
+        """``http`` is what policies may reach by the import of that name; nothing where None."""
         seconds = (limits or Limits()).seconds
         self._budget = Budget(seconds=seconds)
+        self._http = http
         self._last: tuple[bytes, Mapping[str, Any]] | None = None
 
     def close(self) -> None:
@@ -103,7 +106,7 @@ class SentinelEngine:
         for module, policy in parsed:
             notes, wrong = read_annotations(module.path, module.text)
             errors.extend(wrong)
-            errors.extend(_missing(policy, libraries, module.given))
+            errors.extend(_missing(policy, libraries, module.given, self._http))
             checked.append(_checked(module, policy, notes, judging=module.path in looking))
         return Checked(modules=tuple(checked), errors=tuple(errors))
 
@@ -124,7 +127,7 @@ class SentinelEngine:
         policy = group[0]
         settings = _settings(evaluation.program.data)
         params = {name: value for name, value in settings.parameters.items() if name in policy.params}
-        options = settings.options(group)
+        options = replace(settings.options(group), http=self._http)
         data = _imports(orjson.loads(evaluation.input), self._further(evaluation.data))
         result = policy.evaluate(data, params, now=evaluation.now, budget=self._budget, options=options)
         if result.error is not None:
@@ -203,7 +206,10 @@ def _is_module(name: str) -> bool:
 
 
 def _missing(
-    policy: CompiledPolicy, libraries: set[str], given: Mapping[str, Path | None] | None
+    policy: CompiledPolicy,
+    libraries: set[str],
+    given: Mapping[str, Path | None] | None,
+    http: HttpAccess | None,
 ) -> Iterator[PolicyError]:
     for node in policy.code.program.imports:
         if given is not None and (node.name in given or node.name.partition("/")[0] in given):
@@ -216,9 +222,10 @@ def _missing(
             what = f'the import "{node.name}" is neither a standard import nor a module beside the policy.'
             hint = f"Put it beside the policy as {node.name}.sentinel, without a main."
             yield PolicySyntaxError(what, Position(policy.path, *node.at), hint=hint)
-        elif node.name == "http":
+        elif node.name == "http" and http is None:
             what = 'the import "http" is closed: a policy makes no requests.'
-            yield PolicySyntaxError(what, Position(policy.path, *node.at))
+            hint = "`policies.http_hosts` opens it to the hosts named there."
+            yield PolicySyntaxError(what, Position(policy.path, *node.at), hint=hint)
 
 
 def _module_of(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> ModuleOf:
@@ -286,7 +293,8 @@ def _checked(
         imports=frozenset(f"{PACKAGE}.{_word(name)}" for name in policy.imports if _is_module(name)),
         reads=reads,
         joins=frozenset({"*"}) if "inventory" in policy.imports else frozenset(),
-        reads_clock=policy.reads_clock or bool(own & {"context", "context.now"}),
+        # What a server says is of its moment, too.
+        reads_clock=policy.reads_clock or "http" in policy.imports or bool(own & {"context", "context.now"}),
         asset_types=frozenset(),
         null_blocks=False,
         parameters=policy.params,

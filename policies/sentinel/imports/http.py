@@ -7,8 +7,10 @@ evaluation's budget.
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -19,16 +21,17 @@ from policies.sentinel.values import Fault, Value, a_kind, text_of
 MOST_TIMEOUT: Final = 30
 MOST_RETRIES: Final = 10
 MOST_REDIRECTS: Final = 10
+_PLAIN: Final = "http://"
+_PORTS: Final = {"https": 443, "http": 80}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAccess:
     """What a policy may reach. ``hosts`` are names, ``*.example.org`` for all below one, ``name:port`` for a port other
-    than the scheme's own. Nothing is reachable by default."""
+    than the scheme's own; ``http://name`` is reached without TLS. Nothing is reachable by default."""
 
     hosts: frozenset[str] = frozenset()
-    schemes: frozenset[str] = frozenset({"https"})
     unverified: bool = False
     """Whether ``without_certificate_verification`` is obeyed rather than refused."""
     most_bytes: int = 4 * 1024 * 1024
@@ -46,16 +49,20 @@ class HttpAccess:
         except ValueError:
             return "it is not a URL"
         host = (parts.hostname or "").lower()
-        if parts.scheme not in self.schemes:
-            return f'"{parts.scheme}" is not among the allowed schemes'
-        usual = port is None or port == {"https": 443, "http": 80}.get(parts.scheme)
-        name = host if usual else f"{host}:{port}"
-        if name in self.hosts:
+        if parts.scheme not in _PORTS:
+            return f'"{parts.scheme}" is not a scheme that is ever allowed'
+        name = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
+        start = _PLAIN if parts.scheme == "http" else ""
+        if start + name in self.hosts:
             return None
         for allowed in self.hosts:
-            if allowed.startswith("*.") and name.endswith(allowed[1:]):
+            if allowed.startswith(f"{start}*.") and name.endswith(allowed[len(start) + 1 :]):
                 return None
-        return f'"{name}" is not among the allowed hosts'
+        return f'"{start}{name}" is not among the allowed hosts'
+
+
+_Answer = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +204,14 @@ def _send(run: Run, client: _Client, method: str, request: _Request) -> Value:
         left = run.deadline - run.clock()
         if left <= 0:
             run.refuel()
+        most = min(float(client.timeout), left)
         try:
+            # The environment may hold a proxy, and a .netrc passwords, that are the host's own and no policy's.
             with httpx.Client(
-                verify=client.verify, timeout=min(float(client.timeout), left), transport=access.transport
+                verify=client.verify, timeout=most, transport=access.transport, trust_env=False
             ) as session:
-                status, headers, body = _follow(session, access, method, request)
+                exchange = partial(_follow, session, access, method, request)
+                status, headers, body = _within(most, exchange)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure = f"{type(error).__name__}: {error}"
             continue
@@ -217,9 +227,31 @@ def _send(run: Run, client: _Client, method: str, request: _Request) -> Value:
     return ImportMap({"status_code": status, "headers": found, "body": body}, {})
 
 
-def _follow(
-    session: Any, access: HttpAccess, method: str, request: _Request
-) -> tuple[int, Mapping[str, str], bytes]:
+def _within(seconds: float, exchange: Callable[[], _Answer]) -> _Answer:
+    """The outcome of an exchange that ends in time. The client's own limit is for each read of the connection, so that a server which
+    sends a byte now and then would be waited for without end. Raises ReadTimeout; the thread of a late one ends with its client."""
+    import httpx
+
+    ended: list[_Answer | BaseException] = []
+
+    def work() -> None:
+        try:
+            ended.append(exchange())
+        except BaseException as error:  # noqa: BLE001 - carried to the waiting thread below, whatever it is
+            ended.append(error)
+
+    thread = threading.Thread(target=work, name="sentinel-http", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise httpx.ReadTimeout(f"no whole answer within {seconds:.1f} s")
+    (outcome,) = ended
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+def _follow(session: Any, access: HttpAccess, method: str, request: _Request) -> _Answer:
     url, headers, body = request.url, dict(request.headers), request.body
     for _ in range(MOST_REDIRECTS + 1):
         refusal = access.refusal(url)
@@ -230,8 +262,8 @@ def _follow(
             if target is None:
                 return answer.status_code, dict(answer.headers), _limited(answer, access.most_bytes)
         following = urljoin(url, target)
-        if urlsplit(following).netloc != urlsplit(url).netloc:
-            headers.pop("Authorization", None)
+        if urlsplit(following)[:2] != urlsplit(url)[:2]:
+            headers = {}  # they were meant for the first host, and any of them may be a credential
         if answer.status_code in {301, 302, 303} and method != "HEAD":
             method, body = "GET", b""
         url = following

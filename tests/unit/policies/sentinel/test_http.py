@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
+from config.settings import PolicySettings
+from policies.engine import Answer, Evaluation, Limits, Module, Program
+from policies.engines import Engines
 from policies.sentinel import HttpAccess, Options, SentinelResult, compile_policy
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -149,3 +156,96 @@ def test_a_large_answer_is_refused() -> None:
     result = run('length(http.get("https://api.example.org/large").body)', most_bytes=1000)
     assert result.error is not None
     assert "more than 1000 bytes" in result.error.message
+
+
+def test_plain_http_is_allowed_by_name_only() -> None:
+    assert run('http.get("http://api.example.org/json").status_code').error is not None
+    plain = frozenset({"http://api.example.org"})
+    assert run('http.get("http://api.example.org/json").status_code', hosts=plain).value == 200
+    assert run('http.get("https://api.example.org/json").status_code', hosts=plain).error is not None
+    below = frozenset({"http://*.example.org"})
+    assert run('http.get("http://api.example.org/json").status_code', hosts=below).value == 200
+    assert run('http.get("ftp://api.example.org/json").status_code', hosts=below).error is not None
+
+
+def test_no_header_goes_along_to_another_host() -> None:
+    seen: list[httpx.Headers] = []
+
+    def moving(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        if request.url.host == "a.example.com":
+            return httpx.Response(302, headers={"location": "https://api.example.org/there"})
+        return httpx.Response(200)
+
+    request = 'http.request("https://a.example.com/here").with_header("X-Token", "secret")'
+    assert run(f"http.get({request}).status_code", moving).value == 200
+    assert [headers.get("x-token") for headers in seen] == ["secret", None]
+
+
+class Trickle(BaseHTTPRequestHandler):
+    """Answers ``/quick`` at once, and everything else a byte at a time until it is told to stop."""
+
+    stop: threading.Event
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000" if self.path != "/quick" else "2")
+        self.end_headers()
+        if self.path == "/quick":
+            self.wfile.write(b"ok")
+            return
+        with contextlib.suppress(OSError):
+            while not self.stop.wait(0.02):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def trickling() -> Iterator[str]:
+    handler = type("Handler", (Trickle,), {"stop": threading.Event()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    handler.stop.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def judged(text: str, hosts: tuple[str, ...], folder: Path, seconds: float = 0.3) -> Answer:
+    settings = PolicySettings(http_hosts=hosts, packs=())
+    path = folder / "p.sentinel"
+    module = Module(path=path, text=text)
+    with contextlib.closing(Engines.configured(settings, Limits(seconds=seconds))) as engine:
+        (checked,) = engine.check([module]).raise_first().modules
+        assert checked.reads_clock, "what a server says is of its moment"
+        program = Program(modules=((str(path), text, False),), data=b"{}", digest=b"d")
+        evaluation = Evaluation(program=program, entrypoints=("data.sentinel.p.allow",), input=b"{}", now=NOW)
+        (answer,) = engine.evaluate([evaluation])
+    return answer
+
+
+def test_the_configuration_opens_it(trickling: str, tmp_path: Path) -> None:
+    text = f'import "http"\nmain = http.get("http://{trickling}/quick").body is "ok"\n'
+    assert judged(text, (f"http://{trickling}",), tmp_path, seconds=5).failure is None
+    refused = judged(text, ("api.example.org",), tmp_path).failure
+    assert refused is not None
+    assert "is not among the allowed hosts" in refused.cause
+
+
+def test_an_answer_that_never_ends_is_given_up(trickling: str, tmp_path: Path) -> None:
+    text = f'import "http"\nmain = http.get("http://{trickling}/slow").status_code is 200\n'
+    failure = judged(text, (f"http://{trickling}",), tmp_path).failure
+    assert failure is not None
+    assert "longer than" in failure.cause or "no whole answer" in failure.cause
+
+
+@pytest.mark.parametrize("host", ["https://a.example", "a.example/path", "A.example", "", "*", "a:0"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match="is no host"):
+        PolicySettings(http_hosts=(host,))
