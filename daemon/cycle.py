@@ -112,11 +112,16 @@ def run_cycle(
         for name, provider in crew.providers.items()
         if not selection.providers or name in selection.providers
     }
+    whole = not (selection.accounts or selection.regions or selection.types)
     cycle_id = stores.cycles.begin(at, selection, occasion.kind)
     tally = _Tally()
     try:
         for name, provider in chosen.items():
-            _read_cloud(crew, provider, stores.inventory, selection, (cycle_id, name, clock, stop), tally)
+            about = (cycle_id, name, clock, stop)
+            found = _read_cloud(crew, provider, stores.inventory, selection, about, tally)
+            if whole and occasion.exported is None:
+                asked = {*found.scopes, *(coverage.scope for coverage in found.unread)}
+                stores.inventory.settle_refusals(name, found.accounts, asked, clock(), cycle_id)
         now = clock()
         judged = stores.judging.judge_due(crew, now, cycle_id)
         responses, stopped = respond(cycle_id)
@@ -160,7 +165,8 @@ def _read_cloud(
     selection: Selection,
     about: tuple[int, str, Callable[[], datetime], threading.Event],
     tally: _Tally,
-) -> None:
+) -> Discovery:
+    """Read and record a cloud; gives what there was to read. Raises StorageError."""
     cycle_id, name, clock, stop = about
     discovery = _discover(provider, selection)
     for coverage in discovery.unread:
@@ -189,6 +195,7 @@ def _read_cloud(
                 key="unread",
                 **coverage_json(piece),
             )
+    return discovery
 
 
 def _discover(provider: Provider, selection: Selection) -> Discovery:

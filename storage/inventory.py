@@ -64,6 +64,30 @@ class Inventory:
             number = place_id(connection, coverage.scope)
             record_coverage(connection, number, coverage, at=to_us(at), cycle_id=cycle_id)
 
+    def settle_refusals(
+        self, provider: str, accounts: Collection[str], asked: Collection[Scope], at: datetime, cycle_id: int
+    ) -> None:
+        """Record that what could not be entered as a whole before, and never was read, has been entered: the cloud itself, and
+        ``accounts``. ``asked`` are the scopes that tell of themselves, as refused again or as about to be read. Call it after
+        a discovery of everything."""
+        query = sa.select(SCOPE.c.id, SCOPE.c.account).where(
+            SCOPE.c.provider == provider,
+            SCOPE.c.region == ANY,
+            SCOPE.c.type == ANY,
+            SCOPE.c.status != CoverageStatus.COMPLETE.value,
+            SCOPE.c.first_complete_at.is_(None),
+            SCOPE.c.read == 0,
+        )
+        entered = {ANY, *accounts} - {s.account for s in asked if s.region == ANY and s.type == ANY}
+        with self._database.write() as connection:
+            for row in connection.execute(query).all():
+                if row.account in entered:
+                    scope = Scope(provider, row.account, ANY, ANY)
+                    coverage = Coverage(scope=scope, status=CoverageStatus.COMPLETE)
+                    record_coverage(
+                        connection, row.id, coverage, at=to_us(at), cycle_id=cycle_id, entered_only=True
+                    )
+
     def record_one(
         self,
         resource: Resource,

@@ -257,9 +257,16 @@ def train(database: Database, codecs: Codecs, type_: str, samples: list[bytes], 
 
 
 def record_coverage(
-    connection: Connection, scope_id: int, coverage: Coverage, *, at: int, cycle_id: int | None
+    connection: Connection,
+    scope_id: int,
+    coverage: Coverage,
+    *,
+    at: int,
+    cycle_id: int | None,
+    entered_only: bool = False,
 ) -> None:
-    """The scope's newest coverage; a row of history only where the status differs from the last."""
+    """The scope's newest coverage; a row of history only where the status differs from the last. With ``entered_only`` the scope was
+    found open and not read: that proves nothing of what is in it."""
     row = connection.execute(
         sa.select(SCOPE.c.status, SCOPE.c.first_complete_at).where(SCOPE.c.id == scope_id)
     ).one()
@@ -272,7 +279,7 @@ def record_coverage(
         "read": coverage.read,
         "details_unread": coverage.details_unread,
     }
-    if coverage.complete:
+    if coverage.complete and not entered_only:
         values |= {
             "first_complete_at": at if row.first_complete_at is None else row.first_complete_at,
             "last_complete_at": at,

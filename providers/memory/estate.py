@@ -146,7 +146,7 @@ class Estate:
             return sorted((v for v in self._past.get(uid, ()) if v.at >= since), key=lambda v: v.at)
 
     def refuse_account(self, account: str, error: ProviderError) -> None:
-        """Make a whole account undiscoverable."""
+        """Make a whole account undiscoverable; ``*`` is the cloud itself."""
         with self._lock:
             self._refused[account] = error
 

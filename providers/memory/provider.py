@@ -26,7 +26,7 @@ from providers.provider import (
     Selection,
     Severity,
 )
-from providers.resource import GLOBAL, Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
+from providers.resource import ANY, GLOBAL, Coverage, CoverageStatus, Reading, Resource, ResourceRef, Scope
 from providers.terraform import TerraformView, view
 
 SET_FIELD: Final = "memory.set_field"
@@ -46,8 +46,10 @@ class MemoryProvider:
         """Every write call made, for asking how often we acted."""
 
     def discover(self, selection: Selection) -> Discovery:
-        """The selected scopes; refused accounts are unread."""
+        """The selected scopes; refused accounts are unread. Raises what refuses every account."""
         refused = self.estate.refused()
+        if ANY in refused:
+            raise refused[ANY]
         chosen = tuple(s for s in self.estate.all_scopes() if selection.takes(s))
         unread = tuple(
             Coverage(

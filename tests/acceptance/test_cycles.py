@@ -128,6 +128,35 @@ def test_one_denied_account_of_many_does_not_end_the_run(post: Any) -> None:
     assert report.unread[0].permission == "sts:AssumeRole"
 
 
+def test_a_refusal_ends_when_the_account_is_entered(post: Any) -> None:
+    """An account, or the whole cloud, that was refused before it was ever read is no gap for ever."""
+    refused = Estate(resources=200, scopes=200)
+    post.watch.close()
+    post.estate = refused
+    post.open()
+
+    def gaps() -> list[str]:
+        unread = [str(state.scope) for state in post.watch.inventory.coverage() if state.unread]
+        assert unread == [str(scope) for scope, _ in post.watch.inventory.gaps()]
+        return unread
+
+    refused.refuse_account("100000000007", Denied("may not assume the role"))
+    refused.refuse_account("*", Expired("the token has expired"))
+    post.cycle()
+    assert gaps() == ["memory/*/*/*"]
+    refused.mend()
+    refused.refuse_account("100000000007", Denied("may not assume the role"))
+    post.cycle(Selection(accounts=frozenset({"100000000008"})))
+    assert gaps() == ["memory/*/*/*"], "a narrower cycle enters nothing else"
+    post.cycle()
+    assert gaps() == ["memory/100000000007/*/*"]
+    refused.mend()
+    post.cycle()
+    assert gaps() == []
+    (state,) = [s for s in post.watch.inventory.coverage() if str(s.scope) == "memory/*/*/*"]
+    assert state.last_complete_at is None, "entered, and nothing is concluded of what is in it"
+
+
 def test_a_failed_detail_is_unknown_and_never_acted_on(post: Any) -> None:
     """c7n#4949, #2824: a tag fetch came back empty, and load balancers were deleted."""
     seed(post.estate, bad=0)
