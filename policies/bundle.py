@@ -234,7 +234,11 @@ def _members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     content = tar.extractfile(member)
                     if content is not None:
                         yield name, content.read()
-    except OSError as error:  # gzip's own errors among them
+    except gzip.BadGzipFile:
+        raise PackError(
+            "is no bundle: it does not begin as a gzipped tar archive does", Position(archive)
+        ) from None
+    except OSError as error:
         raise PackError(f"cannot be read: {error.strerror or error}", Position(archive)) from None
     except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
         what = f"is no bundle (a gzipped tar archive), or is damaged: {error}"

@@ -3,7 +3,7 @@
 ``documents`` gives the values of a file: one a line (NDJSON), one after the other, or the elements of an array.
 ``members`` gives the members of a file's object, with those arrays that are named taken apart into their elements.
 ``walk`` goes into objects and arrays however deep they lie, and gives what lies in them.
-What is wrong is told with file and line.
+What is wrong is told with file, line and column.
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ class _Text:
         self._at = 0
         self._counted = 0
         self._line = 1
+        self._before = 0
+        """Characters of the line under way that are no longer in the buffer."""
         self._over = False
         self._decoder = json.JSONDecoder(parse_constant=_refused)
 
@@ -168,7 +170,12 @@ class _Text:
         """Raises UsageError for this place."""
         if at is not None:
             self._at = max(self._at, min(at, len(self._buffer)))
-        raise UsageError(f"{self.where}: {what}", hint=hint)
+        raise UsageError(f"{self.where}:{self._column() + 1}: {what}", hint=hint)
+
+    def _column(self) -> int:
+        """Characters before the place reached on its line."""
+        newline = self._buffer.rfind("\n", 0, self._at)
+        return self._at - newline - 1 if newline >= 0 else self._before + self._at
 
     def _more(self) -> None:
         """Read on; drops what has been used."""
@@ -183,6 +190,7 @@ class _Text:
             self.fail(f"not UTF-8 text: {error.reason}", "Write the export as UTF-8.")
         except (OSError, EOFError, zlib.error) as error:
             raise _unreadable(self._path, error) from error
+        self._before = self._column()
         self._buffer, self._at, self._counted = rest + new, 0, 0
         self._over = not new
 

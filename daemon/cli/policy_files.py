@@ -72,7 +72,7 @@ def given(paths: Iterable[Path]) -> Given:
 
 def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
     """What is wrong with Sentinel policies and modules, and with the modules beside them that they import."""
-    from policies.errors import PolicyError
+    from policies.errors import PolicyError, PolicySyntaxError, Position
     from policies.sentinel.circles import circles
     from policies.sentinel.sources import Sources
 
@@ -88,6 +88,9 @@ def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
             told.add(error.position)
         else:
             good.append(policy)
+            if not policy.code.program.body and not policy.code.program.imports:
+                what = "it is empty: a policy gives a `main`, and a module something to use"
+                yield PolicySyntaxError(what, Position(path, 1, 1))
     yield from circles(good, lambda importer, name: sources.beside(importer, ()).get(name))
 
 

@@ -153,7 +153,7 @@ def test_a_plan_is_read_zipped_and_as_powershell_writes_it(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"configurationItems": [{"resourceType": "AWS::X', ":1: not JSON: the file ends"),
+        (b'{"configurationItems": [{"resourceType": "AWS::X', ":1:49: not JSON: the file ends"),
         (gzip.compress(b'{"configurationItems": []}', mtime=0)[:-9], "cut short"),
         (json.dumps(BUCKET).encode() + b"\n" + json.dumps(ACCOUNT).encode(), ":2: an asset without"),
         (b"\x00\x01\x02", ":1: "),

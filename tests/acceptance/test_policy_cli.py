@@ -197,6 +197,20 @@ def test_check_tells_everything_with_its_place(folder: Path) -> None:
     assert (status, text) == (0, "1 policy is good.\n")
 
 
+def test_an_empty_sentinel_file_and_what_is_no_archive_are_not_good(tmp_path: Path) -> None:
+    empty, archive = tmp_path / "empty.sentinel", tmp_path / "b.tar.gz"
+    empty.write_text("// nothing yet\n")
+    archive.write_text("hello")
+    status, answer = document("policy", "check", empty)
+    assert status == 2
+    (found,) = answer["errors"]
+    assert (found["line"], found["column"]) == (1, 1)
+    assert found["error"].startswith("it is empty")
+    status, answer = document("policy", "check", archive)
+    assert status == 2
+    assert "does not begin as a gzipped tar archive" in answer["errors"][0]["error"]
+
+
 def test_check_of_test_cases(folder: Path) -> None:
     (folder / "q.sentinel").write_text("main = true\n")
     case = folder / "test" / "q" / "a.hcl"

@@ -64,25 +64,27 @@ def test_gzip_and_byte_order_marks_are_seen_by_their_bytes_not_their_names(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "said"),
+    ("content", "place", "said"),
     [
-        ('{"a": 1}\n{"a": \n', 2, "ends in the middle"),
-        ('{"a": 1}\n{"a" 1}\n', 2, "not JSON: Expecting ':'"),
-        ('[{"a": 1},\n {"b": "x', 2, "ends in the middle"),
-        ('[{"a": 1}\n {"b": 1}]', 2, "'{' where ',' belongs"),
-        ('{"a": 1},\n{"b": 1}', 1, "a comma between two documents"),
-        ('{"a": NaN}', 1, "NaN is not JSON"),
-        ('\n\n{"a": tru}', 3, "not JSON"),
-        ('{"a": ' + "9" * 5000 + "}", 1, "not JSON"),
-        ("[" * 100_000, 1, "nests too deeply"),
-        ('{"a": ' + "[" * 100_000, 1, "nests too deeply"),
+        ('{"a": 1}\n{"a": \n', "2:6", "ends in the middle"),
+        ('{"a": 1}\n{"a" 1}\n', "2:6", "not JSON: Expecting ':'"),
+        ('[{"a": 1},\n {"b": "x', "2:10", "ends in the middle"),
+        ('[{"a": 1}\n {"b": 1}]', "2:2", "'{' where ',' belongs"),
+        ('{"a": 1},\n{"b": 1}', "1:9", "a comma between two documents"),
+        ('{"a": NaN}', "1:1", "NaN is not JSON"),
+        ('\n\n{"a": tru}', "3:7", "not JSON"),
+        ('{"a": ' + "9" * 5000 + "}", "1:1", "not JSON"),
+        ("[" * 100_000, "1:2", "nests too deeply"),
+        ('{"a": ' + "[" * 100_000, "1:1", "nests too deeply"),
+        ('{"a": "' + "x" * 1_100_000 + '"} tru', "1:1100011", "Expecting value"),
+        ('{}\n{"a": "' + "x" * 1_100_000 + '"}\n [tru', "3:3", "not JSON"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, content: str, line: int, said: str) -> None:
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: str, place: str, said: str) -> None:
     path = write(tmp_path, content)
     with pytest.raises(UsageError) as caught:
         list(documents(path))
-    assert str(caught.value).startswith(f"{path}:{line}: "), caught.value
+    assert str(caught.value).startswith(f"{path}:{place}: "), caught.value
     assert said in str(caught.value)
 
 
@@ -185,7 +187,7 @@ def test_a_walk_gives_every_value_with_the_way_to_it(
     [
         ('{"a": {"b": [1, 2}', "x.json:1"),
         ('{"a": {"b" 1}}', "x.json:1"),
-        ('{\n"a": {3: 1}}', "x.json:2: a member without a name"),
+        ('{\n"a": {3: 1}}', "x.json:2:7: a member without a name"),
         ('{"a": [1,', "cut short|ends in the middle"),
         ('{"a":' * 300 + "1" + "}" * 300, "nests too deeply"),
     ],
