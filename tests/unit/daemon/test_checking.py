@@ -99,6 +99,33 @@ def test_everything_is_found_at_once_with_its_line(
         assert said in err
 
 
+def test_a_hook_whose_policy_is_not_in_force_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.yaml"
+
+    def said(packs: str, mode: str) -> str:
+        path.write_text(
+            f"policies: {{packs: [{packs}]}}\n"
+            "containment:\n"
+            "  hooks:\n"
+            "    key:\n"
+            f"      mode: {mode}\n"
+            "      use: deactivate_access_key\n"
+            "      when: ['event:*']\n"
+            "      policy: containment.aws.nowhere\n"
+            "    other: {use: deactivate_access_key, when: ['event:*']}\n"
+        )
+        status = run(["config", "check", "--config", str(path)], State(environment={}, clock=clock))
+        return f"{status} {capsys.readouterr().err}"
+
+    named = f"{path}:8: `containment.hooks.key.policy`: the containment policy `containment.aws.nowhere` is not in force"
+    assert named in said("containment", "approve")
+    assert "hooks.other" not in said("containment", "approve")
+    assert f"{path}:9: `containment.hooks.other.policy`: " in said("preparation", "approve")
+    assert said("containment", "off").startswith("0 ")
+
+
 def test_the_verbs_of_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "w.yaml"
     path.write_text("storage: {password: 'env:DB'}\n")
