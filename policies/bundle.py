@@ -77,28 +77,28 @@ class _Reading:
         self._root = root
         self.errors: list[PolicyError] = []
         self._data: dict[str, Any] = {}
+        self._files = HeldFiles(root, {})
 
     def run(self, members: Mapping[PurePosixPath, bytes]) -> Bundle:
         """The bundle."""
         manifest: Mapping[str, Any] = {}
-        files = HeldFiles(self._root, members)
+        files = self._files = HeldFiles(self._root, members)
         held: list[tuple[PurePosixPath, Any]] = []
         for name in sorted(members):
             if name == PurePosixPath(MANIFEST):
-                manifest = self._object(self._root / name, files)
+                manifest = self._object(self._root / name)
             elif name.name in ("data.json", "data.yaml", "data.yml"):
-                held.append((name, self._object(self._root / name, files)))
+                held.append((name, self._object(self._root / name)))
         roots = self._roots(manifest)
         for name, value in sorted(held, key=lambda one: len(one[0].parts)):
             self._add(name, value, roots)
         parameters = self._data.pop("parameters", {})
         if not isinstance(parameters, Mapping):
-            self._wrong(self._root / "data.json", "`parameters` must be an object")
+            self._wrong(self._root / "data.json", "`parameters` must be an object", ("parameters",))
             parameters = {}
         for taken in sorted(OURS & self._data.keys()):
-            self._wrong(
-                self._root, f"the bundle brings data.{taken}, which Watchstander gives itself", "Rename it."
-            )
+            what = f"the bundle brings data.{taken}, which Watchstander gives itself; give it another name"
+            self.errors.append(PackError(what, Position(self._root)))
         return Bundle(
             root=self._root,
             files=files,
@@ -108,12 +108,23 @@ class _Reading:
             revision=str(manifest.get("revision", "")),
         )
 
-    def _wrong(self, path: Path, what: str, hint: str | None = None, line: int = 0) -> None:
-        self.errors.append(PackError(what, Position(path, line), hint=hint))
+    def _wrong(self, path: Path, what: str, keys: tuple[str, ...] = ()) -> None:
+        """Note what is wrong with the value below ``keys`` in a file, or with all of it."""
+        self.errors.append(PackError(what, self._place(path, keys)))
 
-    def _object(self, path: Path, files: HeldFiles) -> Mapping[str, Any]:
+    def _place(self, path: Path, keys: tuple[str, ...]) -> Position:
+        """Where a key of a file stands; its beginning where that cannot be told."""
+        if not keys or not self._files.is_file(path):
+            return Position(path, 1, 1)
         try:
-            text = files.text(path)
+            places = load_yaml(self._files.text(path), path)[1]  # JSON is YAML, and only YAML tells places
+        except PackError:
+            return Position(path, 1, 1)
+        return Position(path, *places.get(".".join(keys), (1, 1)))
+
+    def _object(self, path: Path) -> Mapping[str, Any]:
+        try:
+            text = self._files.text(path)
             value = load_yaml(text, path)[0] if path.suffix in (".yaml", ".yml") else json.loads(text)
         except PackError as error:
             self.errors.append(error)
@@ -134,7 +145,7 @@ class _Reading:
         if roots is None:
             return ("",)
         if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
-            self._wrong(self._root / MANIFEST, "`roots` must be a list of texts")
+            self._wrong(self._root / MANIFEST, "`roots` must be a list of texts", ("roots",))
             return ("",)
         return tuple(root.strip("/") for root in roots)
 
@@ -144,14 +155,15 @@ class _Reading:
         for parts in _leaves(folders, value, roots):
             if not _owned(parts, roots):
                 what = f"data.{'.'.join(parts)} is outside the roots of the manifest ({', '.join(roots)})"
-                self._wrong(self._root / name, what)
+                self._wrong(self._root / name, what, parts[len(folders) :])
                 return
         nested: Any = value
         for folder in reversed(folders):
             nested = {folder: nested}
         twice = _merge(self._data, nested)
         if twice is not None:
-            self._wrong(self._root / name, f"data.{twice} is given twice")
+            within = tuple(twice.split("."))[len(folders) :]
+            self._wrong(self._root / name, f"data.{twice} is given twice", within)
 
 
 def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> str | None:

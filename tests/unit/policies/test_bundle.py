@@ -113,17 +113,17 @@ def test_data_is_part_of_the_digest(engine: RegorusEngine, tmp_path: Path) -> No
         ({"acme/names.rego": POLICY + "deny contains 1 if nope(1)\n"}, ["B/acme/names.rego:7:20: there is no function `nope`"]),
         ({"acme/data.json": '{"a": 1,\n "b" 2}'}, ["B/acme/data.json:2:6: not JSON: Expecting ':' delimiter"]),
         ({".signatures.json": "{"}, ["B/.signatures.json:1:2: not JSON: Expecting property name enclosed in double quotes"]),
-        ({"acme/data.json": "[]"}, ["B/acme/data.json: must be an object"]),
+        ({"acme/data.json": "[]"}, ["B/acme/data.json:1:1: must be an object"]),
         ({".manifest": "{"}, ["B/.manifest:1:2: not JSON: Expecting property name enclosed in double quotes"]),
-        ({".manifest": '{"roots": "acme"}'}, ["B/.manifest: `roots` must be a list of texts"]),
+        ({".manifest": '{"roots": "acme"}'}, ["B/.manifest:1:2: `roots` must be a list of texts"]),
         ({".manifest": '{"roots": ["other", "parameters"]}'}, [
-            "B/data.json: data.acme is outside the roots of the manifest (other, parameters)",
-            "B/acme/data.json: data.acme is outside the roots of the manifest (other, parameters)",
+            "B/data.json:1:30: data.acme is outside the roots of the manifest (other, parameters)",
+            "B/acme/data.json:1:1: data.acme is outside the roots of the manifest (other, parameters)",
             "B/acme/names.rego:1:1: package acme.names is outside the roots of the manifest (other, parameters)",
         ]),
-        ({"data.json": '{"acme": {"taken": []}, "parameters": {}}'}, ["B/acme/data.json: data.acme.taken is given twice"]),
+        ({"data.json": '{"acme": {"taken": []}, "parameters": {}}'}, ["B/acme/data.json:1:2: data.acme.taken is given twice"]),
         ({"acme/data.json": '{"names": {"deny": []}, "taken": []}'}, ["B/acme/names.rego:1:1: the bundle has data where package acme.names is"]),
-        ({".manifest": "{}", "data.json": '{"inventory": {}, "parameters": {"limit": 9}}'}, ["B: the bundle brings data.inventory, which Watchstander gives itself"]),
+        ({".manifest": "{}", "data.json": '{"inventory": {}, "parameters": {"limit": 9}}'}, ["B: the bundle brings data.inventory, which Watchstander gives itself; give it another name"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(
