@@ -38,7 +38,7 @@ class Parts:
     def see(self, piece: Piece) -> None:
         """Keep what is a part, or says whose a part is."""
         value = piece.value
-        if not isinstance(value, Mapping) or value.get("type") not in _BY_TYPE:
+        if not isinstance(value, Mapping) or not _may_be_part(value):
             return
         if piece.path == ("resource_changes", ELEMENT):
             self._see_change(value)
@@ -55,7 +55,7 @@ class Parts:
 
     def add(self, address: str, part: Mapping[str, Any]) -> None:
         """Keep a part."""
-        if part.get("type") in _BY_TYPE:
+        if _may_be_part(part):
             self._parts.append((address, part))
 
     def _see_change(self, entry: Mapping[str, Any]) -> None:
@@ -116,6 +116,11 @@ class Parts:
                     seen.add((id(part), split.attribute))
                     _fold(split, part, hidden, values, unread)
         return values, unread
+
+
+def _may_be_part(value: Mapping[str, Any]) -> bool:
+    type_ = value.get("type")
+    return isinstance(type_, str) and type_ in _BY_TYPE
 
 
 def _fold(

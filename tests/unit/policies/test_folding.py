@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from config.errors import UsageError
 from policies.plan import read_plan
 from providers.split import SPLITS, Split
 from providers.terraform import TerraformView
@@ -247,3 +252,46 @@ def test_what_is_folded_has_the_providers_form(split: Split) -> None:
     assert said
     assert list(forms.strays({split.attribute: [said] if split.many else said}, schema)) == []
     assert {name for keys in split.keys for name in keys} <= schema.keys()
+
+
+NAMES = sorted({name for split in SPLITS for name in (*split.reads, *split.link, *chain(*split.keys))})
+STRANGE = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "Enabled"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from([*NAMES, "address", "references"]), inner)
+    ),
+    max_leaves=6,
+)
+TYPES = (
+    st.sampled_from(sorted({split.type for split in SPLITS} | {split.owner for split in SPLITS})) | STRANGE
+)
+VALUES = STRANGE | st.dictionaries(st.sampled_from(NAMES), STRANGE, max_size=4)
+RESOURCE = st.fixed_dictionaries(
+    {"type": TYPES, "address": st.sampled_from(["t.a", "t.b"]) | STRANGE, "mode": st.just("managed")},
+    optional={
+        "values": VALUES,
+        "expressions": STRANGE | st.dictionaries(st.sampled_from(NAMES), STRANGE, max_size=3),
+        "change": st.fixed_dictionaries(
+            {"actions": st.just(["delete"]) | STRANGE},
+            optional={"before": VALUES, "after": VALUES, "after_unknown": VALUES},
+        ),
+    },
+)
+
+
+@given(st.lists(RESOURCE, max_size=4), st.lists(RESOURCE, max_size=3), st.lists(RESOURCE, max_size=3))
+@example([{"type": [], "address": "t.a", "mode": "managed"}], [], [])
+def test_no_resource_breaks_it(
+    tmp_path_factory: pytest.TempPathFactory, planned: list[Any], changes: list[Any], written: list[Any]
+) -> None:
+    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    content = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": planned}},
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": written}},
+    }
+    path.write_text(json.dumps(content))
+    with contextlib.suppress(UsageError):
+        list(read_plan(path))
