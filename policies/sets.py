@@ -18,9 +18,10 @@ from policies.engine import Module
 from policies.errors import PackError, PolicyError, PolicySyntaxError, Position
 from policies.files import Files
 from policies.sentinel.configuration import PLAN_IMPORTS, PolicyEntry, PolicySetConfig, SourceFile
-from policies.sentinel.engine import OWN_IMPORTS, SET_DATA, compiled
+from policies.sentinel.engine import SET_DATA, compiled
 from policies.sentinel.policyset import config_reader
 from policies.sentinel.sources import read_static
+from policies.sentinel.subjects import OWN_IMPORTS
 
 SET_FILES: Final = ("sentinel.hcl", "sentinel.json")
 """A folder with one of these is a policy set."""

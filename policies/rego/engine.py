@@ -145,7 +145,9 @@ class RegorusEngine:
         except Lost as lost:
             lease.drop()
             what = f"parsing it was given up: {lost.failure.cause}"
-            hint = "Brackets nested more than a dozen deep are the usual reason."
+            # A worker that was killed from outside says nothing of the text.
+            deep = lost.failure.kind is not FailureKind.CRASH or "SIGSEGV" in lost.failure.cause
+            hint = "Brackets nested more than a dozen deep are the usual reason." if deep else None
             return PolicySyntaxError(what, Position(module.path), hint=hint)
         if "error" in answer:
             return _syntax_error(answer["error"], module.path)

@@ -37,21 +37,19 @@ from policies.sentinel import nodes
 from policies.sentinel.budget import Budget
 from policies.sentinel.circles import ModuleOf, circles
 from policies.sentinel.configuration import PLAN_IMPORTS
-from policies.sentinel.guard import walk
 from policies.sentinel.imports import STANDARD
 from policies.sentinel.imports.http import HttpAccess
 from policies.sentinel.imports.runtime import LANGUAGE_VERSION
 from policies.sentinel.options import Options, Source
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
+from policies.sentinel.subjects import OWN_IMPORTS, judges_resources, own_reads, terraform_types
 
 REVISION: Final = 3
 """Raised when the interpreter comes to give another answer: verdicts remembered before are then judged again."""
-OWN_IMPORTS: Final = frozenset({"asset", "context", "inventory", "finding"})
 PACKAGE: Final = "sentinel"
 SET_DATA: Final = "sentinel"
 """The key of a program's data below which a policy set's imports stand: see :mod:`policies.sets`."""
-_TERRAFORM_TYPE: Final = re.compile(rb"(?:aws|azurerm|google)_[a-z0-9_]+")
 _SHOWN: Final = 20
 _PROVIDERS: Final = {"aws": "hashicorp/aws", "azure": "hashicorp/azurerm", "gcp": "hashicorp/google"}
 
@@ -251,7 +249,7 @@ def _module_of(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> ModuleOf:
 
 def _looking(parsed: Sequence[tuple[Module, CompiledPolicy]], module_of: ModuleOf) -> set[Path]:
     """The files that look at resources, by themselves or through the modules they import."""
-    looking = {module.path for module, policy in parsed if _judges_resources(policy)}
+    looking = {module.path for module, policy in parsed if judges_resources(policy)}
     imported = {
         module.path: {found.path for name in policy.imports if (found := module_of(policy, name)) is not None}
         for module, policy in parsed
@@ -279,8 +277,8 @@ def _checked(
             )
             for name in (("deny", "unknown") if judging else ("allow",))
         )
-    types = frozenset(_types(policy)) or _named_types(policy)
-    own = _own_reads(policy)
+    types = terraform_types(policy)
+    own = own_reads(policy)
     reads = own | {f"resource.{name}" for name in types}
     if rules and not types and not PLAN_IMPORTS.isdisjoint(policy.imports):
         reads |= {"resource"}
@@ -298,77 +296,6 @@ def _checked(
         asset_types=frozenset(),
         null_blocks=False,
         parameters=policy.params,
-    )
-
-
-_RESOURCES: Final = frozenset({"resource_changes", "planned_values", "resource_drift", "resources"})
-
-
-def _judges_resources(policy: CompiledPolicy) -> bool:
-    if not OWN_IMPORTS.isdisjoint(policy.imports):
-        return True
-    return any(
-        isinstance(node, nodes.Select) and node.name in _RESOURCES for node in walk(policy.code.program.body)
-    )
-
-
-def _own_reads(policy: CompiledPolicy) -> frozenset[str]:
-    """The paths below the imports of our own that a policy reads: ``asset.document.Logging``. One that it goes on from by
-    anything but a constant name ends there, and means all below it."""
-    aliases = {i.alias: i.name for i in policy.code.program.imports if i.name in OWN_IMPORTS - {"inventory"}}
-    found: set[str] = set()
-    within: set[int] = set()
-    """What is part of a chain that was met before: a tree is walked from its top."""
-    for node in walk(policy.code.program.body) if aliases else ():
-        if id(node) in within:
-            continue
-        names: list[str] = []
-        place: object = node
-        while (step := _constant_step(place)) is not None:
-            name, place = step
-            names.append(name)
-            within.add(id(place))
-        if isinstance(place, nodes.Name) and place.name in aliases:
-            found.add(".".join([aliases[place.name], *reversed(names)]))
-    return frozenset(found)
-
-
-def _constant_step(node: object) -> tuple[str, object] | None:
-    """The constant name by which a node goes on from another, and that other."""
-    if isinstance(node, nodes.Select):
-        return node.name, node.object
-    if isinstance(node, nodes.Index) and isinstance(node.index, nodes.Literal):
-        value = node.index.value
-        if isinstance(value, bytes) and value and b"." not in value:
-            return value.decode(errors="replace"), node.object
-    return None
-
-
-def _types(policy: CompiledPolicy) -> Iterator[str]:
-    """The Terraform types the policy compares ``.type`` with."""
-    for node in walk(policy.code.program.body):
-        if not (
-            isinstance(node, nodes.Chain)
-            and isinstance(node.first, nodes.Select)
-            and node.first.name == "type"
-        ):
-            continue
-        for link in node.links:
-            if isinstance(link, nodes.Link) and link.operator in {"==", "in"}:
-                operand = link.operand
-                for item in operand.items if isinstance(operand, nodes.ListLiteral) else (operand,):
-                    if isinstance(item, nodes.Literal) and isinstance(item.value, bytes):
-                        yield item.value.decode(errors="replace")
-
-
-def _named_types(policy: CompiledPolicy) -> frozenset[str]:
-    """The Terraform types a policy names anywhere: as what it asks a module's function for, mostly."""
-    return frozenset(
-        node.value.decode()
-        for node in walk(policy.code.program.body)
-        if isinstance(node, nodes.Literal)
-        and isinstance(node.value, bytes)
-        and _TERRAFORM_TYPE.fullmatch(node.value)
     )
 
 

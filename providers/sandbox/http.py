@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Final
@@ -67,7 +68,7 @@ class LocalServer(ThreadingHTTPServer):
         """A client that hangs up is no news; standard error stays quiet."""
 
 
-class LocalHandler(BaseHTTPRequestHandler):
+class LocalHandler(BaseHTTPRequestHandler, ABC):
     """A handler that gives every method it knows to :meth:`serve`, and whose ``Date`` header is by the emulator's clock."""
 
     protocol_version = "HTTP/1.1"
@@ -77,13 +78,13 @@ class LocalHandler(BaseHTTPRequestHandler):
     METHODS: ClassVar[tuple[str, ...]]
     _ahead = timedelta()
 
+    @abstractmethod
     def now(self) -> datetime:
         """The time in the emulated cloud."""
-        raise NotImplementedError
 
+    @abstractmethod
     def serve(self) -> None:
         """Answer one call."""
-        raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_") and name[3:] in self.METHODS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 from itertools import chain
@@ -293,5 +292,9 @@ def test_no_resource_breaks_it(
         "configuration": {"root_module": {"resources": written}},
     }
     path.write_text(json.dumps(content))
-    with contextlib.suppress(UsageError):
-        list(read_plan(path))
+    try:
+        read = list(read_plan(path))
+    except UsageError as error:
+        assert str(path) in error.message
+    else:
+        assert all(isinstance(one.address, str) for one in read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from providers.terraform import TerraformView
 
 sys.path.insert(0, str(Path(__file__).parent))
 from a_policy_set import NOW, PLAN, bucket, house, judged, problems, write
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engines]:
-    engine = Engines()
-    yield engine
-    engine.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from policies.testing import run_tests
 
 sys.path.insert(0, str(Path(__file__).parent))
 from a_policy_set import NOW, OWNED, bucket, house, judged, packed, problems, write
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engines]:
-    engine = Engines()
-    yield engine
-    engine.close()
 
 
 @pytest.fixture

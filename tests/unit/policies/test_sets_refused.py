@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from policies.engines import Engines
 
 sys.path.insert(0, str(Path(__file__).parent))
 from a_policy_set import house, problems, write
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engines]:
-    engine = Engines()
-    yield engine
-    engine.close()
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ def ask(service: str, operation: str, body: bytes, *, status: int = 200, headers
     )
 
 
+def refused(service: str, operation: str, body: bytes, *, status: int = 200) -> bool:
+    try:
+        ask(service, operation, body, status=status)
+    except ResponseParserError:
+        return True
+    return False
+
+
 def test_why_this_is_needed() -> None:
     """botocore's own parser makes an empty success of half a document; if that ends, this guard may go."""
     model = SESSION.get_service_model("kms")
@@ -47,8 +55,7 @@ def test_why_this_is_needed() -> None:
     ],
 )
 def test_refused(service: str, operation: str, body: bytes) -> None:
-    with pytest.raises(ResponseParserError):
-        ask(service, operation, body)
+    assert refused(service, operation, body)
 
 
 def test_fewer_bytes_than_promised() -> None:
@@ -70,4 +77,4 @@ def test_fewer_bytes_than_promised() -> None:
     ],
 )
 def test_let_through(service: str, operation: str, body: bytes, status: int) -> None:
-    ask(service, operation, body, status=status)
+    assert not refused(service, operation, body, status=status)
