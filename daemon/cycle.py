@@ -112,14 +112,13 @@ def run_cycle(
         for name, provider in crew.providers.items()
         if not selection.providers or name in selection.providers
     }
-    whole = not (selection.accounts or selection.regions or selection.types)
     cycle_id = stores.cycles.begin(at, selection, occasion.kind)
     tally = _Tally()
     try:
         for name, provider in chosen.items():
             about = (cycle_id, name, clock, stop)
             found = _read_cloud(crew, provider, stores.inventory, selection, about, tally)
-            if whole and occasion.exported is None:
+            if selection.whole_clouds and occasion.exported is None:
                 asked = {*found.scopes, *(coverage.scope for coverage in found.unread)}
                 stores.inventory.settle_refusals(name, found.accounts, asked, clock(), cycle_id)
         now = clock()

@@ -149,8 +149,8 @@ def _fold(
 
 
 def _key(owner: str, names: tuple[str, ...], values: Mapping[str, Any]) -> Key | None:
-    found = [values.get(name) for name in names]
-    return (owner, *map(str.lower, found)) if all(isinstance(v, str) and v for v in found) else None  # type: ignore[arg-type]
+    found = [value.lower() for name in names if isinstance(value := values.get(name), str) and value]
+    return (owner, *found) if len(found) == len(names) else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

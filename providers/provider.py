@@ -29,7 +29,12 @@ class Selection:
     @property
     def everything(self) -> bool:
         """Whether nothing narrows it."""
-        return not (self.providers or self.accounts or self.regions or self.types)
+        return not self.providers and self.whole_clouds
+
+    @property
+    def whole_clouds(self) -> bool:
+        """Whether nothing narrows what is looked at in the clouds it takes."""
+        return not (self.accounts or self.regions or self.types)
 
     def takes(self, scope: Scope) -> bool:
         """Whether a scope of one region and one type is among what is selected."""

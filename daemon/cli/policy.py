@@ -89,6 +89,7 @@ def check(cli: State, paths: Paths) -> ExitStatus:
 
     Exit status 2 when anything is wrong.
     """
+    from policies.engines import http_access
     from policies.errors import PolicyErrors
 
     errors: list[PolicyError] = []
@@ -101,7 +102,7 @@ def check(cli: State, paths: Paths) -> ExitStatus:
             count += len(policies_of(cli, engine(cli), group))
         except PolicyErrors as wrong:
             errors += wrong.errors
-    errors += check_sentinel(found.sentinel)
+    errors += check_sentinel(found.sentinel, http_access(cli.settings.policies))
     cases = dict(check_cases([*found.cases, *found.yaml]))
     errors += [error for wrong in cases.values() for error in wrong]
     rows = [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from config.settings import BundleKey
     from policies.engine import Engine
     from policies.errors import PolicyError
+    from policies.sentinel import HttpAccess
     from policies.testing import Report
 
 
@@ -70,10 +71,12 @@ def given(paths: Iterable[Path]) -> Given:
     return found
 
 
-def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
-    """What is wrong with Sentinel policies and modules, and with the modules beside them that they import."""
+def check_sentinel(paths: Iterable[Path], http: HttpAccess | None) -> Iterator[PolicyError]:
+    """What is wrong with Sentinel policies and modules, and with the modules beside them that they import. Those that have tests
+    of their own may be given by these what else they import. ``http`` is what the import of that name may reach."""
     from policies.errors import PolicyError, PolicySyntaxError, Position
     from policies.sentinel.circles import circles
+    from policies.sentinel.engine import missing_imports, package_of
     from policies.sentinel.sources import Sources
 
     sources = Sources(DISK)
@@ -81,7 +84,7 @@ def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
     for path in paths:
         try:
             policy = sources.policy(path)
-            sources.beside(policy, ())
+            beside = sources.beside(policy, ())
         except PolicyError as error:
             if error.position not in told:
                 yield error
@@ -91,6 +94,9 @@ def check_sentinel(paths: Iterable[Path]) -> Iterator[PolicyError]:
             if not policy.code.program.body and not policy.code.program.imports:
                 what = "it is empty: a policy gives a `main`, and a module something to use"
                 yield PolicySyntaxError(what, Position(path, 1, 1))
+            if not (path.parent / "test" / path.stem).is_dir():
+                libraries = {package_of(Path(name)) for name in beside}
+                yield from missing_imports(policy, libraries, None, http)
     yield from circles(good, lambda importer, name: sources.beside(importer, ()).get(name))
 
 

@@ -96,7 +96,7 @@ class SentinelEngine:
                 parsed.append((module, compiled(module.text, module.path)))
             except PolicyError as error:
                 errors.append(error)
-        libraries = {_package(m.path) for m, policy in parsed if not _has_main(policy)}
+        libraries = {package_of(m.path) for m, policy in parsed if not _has_main(policy)}
         module_of = _module_of(parsed)
         errors.extend(circles((policy for _, policy in parsed), module_of))
         looking = _looking(parsed, module_of)
@@ -104,7 +104,7 @@ class SentinelEngine:
         for module, policy in parsed:
             notes, wrong = read_annotations(module.path, module.text)
             errors.extend(wrong)
-            errors.extend(_missing(policy, libraries, module.given, self._http))
+            errors.extend(missing_imports(policy, libraries, module.given, self._http))
             checked.append(_checked(module, policy, notes, judging=module.path in looking))
         return Checked(modules=tuple(checked), errors=tuple(errors))
 
@@ -132,7 +132,7 @@ class SentinelEngine:
             late = result.error.kind == "budget" and "longer than" in result.error.message
             kind = FailureKind.TIME if late else FailureKind.ERROR
             return Answer(failure=Failure(kind=kind, cause=str(result.error)), prints=result.prints)
-        package = _package(policy.path)
+        package = package_of(policy.path)
         values: dict[str, Any] = {}
         if result.result is False:
             values[f"data.{package}.deny"] = _messages(result)
@@ -184,7 +184,8 @@ def compiled(text: str, path: Path) -> CompiledPolicy:
     return compile_policy(text, path)
 
 
-def _package(path: Path) -> str:
+def package_of(path: Path) -> str:
+    """The package that stands for a file."""
     return f"{PACKAGE}.{_word(path.stem)}"
 
 
@@ -203,12 +204,14 @@ def _is_module(name: str) -> bool:
     return name not in STANDARD and name not in PLAN_IMPORTS and name not in OWN_IMPORTS
 
 
-def _missing(
+def missing_imports(
     policy: CompiledPolicy,
     libraries: set[str],
     given: Mapping[str, Path | None] | None,
     http: HttpAccess | None,
 ) -> Iterator[PolicyError]:
+    """The imports of a policy that nobody gives. ``libraries`` are the packages of the modules there are, ``given`` what a policy set
+    gives, ``http`` what the import of that name may reach."""
     for node in policy.code.program.imports:
         if given is not None and (node.name in given or node.name.partition("/")[0] in given):
             continue
@@ -232,7 +235,7 @@ def _module_of(parsed: Sequence[tuple[Module, CompiledPolicy]]) -> ModuleOf:
     by_path = {module.path: policy for module, policy in parsed}
     by_package: dict[str, list[Path]] = {}
     for module, _ in parsed:
-        by_package.setdefault(_package(module.path), []).append(module.path)
+        by_package.setdefault(package_of(module.path), []).append(module.path)
 
     def module_of(importer: Source, name: str) -> Source | None:
         given = given_to[importer.path]
@@ -262,7 +265,7 @@ def _looking(parsed: Sequence[tuple[Module, CompiledPolicy]], module_of: ModuleO
 def _checked(
     module: Module, policy: CompiledPolicy, notes: Sequence[Annotation], *, judging: bool
 ) -> CheckedModule:
-    package = _package(module.path)
+    package = package_of(module.path)
     rules: tuple[Rule, ...] = ()
     if _has_main(policy):
         # A policy that looks at no resource decides requests; it judges nothing by itself.

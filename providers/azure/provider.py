@@ -82,7 +82,7 @@ class AzureProvider:
         subscription and type of detail."""
         found = discover(self._settings, self._session, selection, self._elsewhere)
         self._reader.plan(found.scopes)
-        if not (selection.accounts or selection.regions or selection.types):
+        if selection.whole_clouds:
             self._watched.learn(self._roster_of(found))
         return found
 

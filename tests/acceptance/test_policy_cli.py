@@ -197,6 +197,19 @@ def test_check_tells_everything_with_its_place(folder: Path) -> None:
     assert (status, text) == (0, "1 policy is good.\n")
 
 
+def test_imports_that_nobody_gives_are_told(tmp_path: Path) -> None:
+    policy = tmp_path / "p.sentinel"
+    policy.write_text('import "json"\nimport "helper"\nimport "weather"\nimport "http"\nmain = true\n')
+    (tmp_path / "helper.sentinel").write_text("help = func() { return 1 }\n")
+    status, answer = document("policy", "check", policy)
+    assert status == 2
+    assert [(e["line"], e["column"]) for e in answer["errors"]] == [(3, 1), (4, 1)]
+    assert "neither a standard import nor a module beside" in answer["errors"][0]["error"]
+    assert "closed" in answer["errors"][1]["error"]
+    (tmp_path / "test" / "p").mkdir(parents=True)
+    assert document("policy", "check", policy)[0] == 0, "its tests may give them"
+
+
 def test_an_empty_sentinel_file_and_what_is_no_archive_are_not_good(tmp_path: Path) -> None:
     empty, archive = tmp_path / "empty.sentinel", tmp_path / "b.tar.gz"
     empty.write_text("// nothing yet\n")
