@@ -9,14 +9,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import Locked, Unavailable
+
+PATIENCE: Final = 2_000
+"""Milliseconds a claim waits for one that is ending: a server learns of a session's end a moment after its client died."""
 
 
 class Claim(Protocol):
@@ -47,8 +52,9 @@ class FileClaim:
 class ServerClaim:
     """A session's advisory lock."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, key: int) -> None:
         self._connection = connection
+        self._key = key
 
     def held(self) -> bool:
         """It ends with its session, and that with the connection."""
@@ -59,7 +65,10 @@ class ServerClaim:
         return True
 
     def release(self) -> None:
-        """End the session, and the lock with it."""
+        """Let go of the lock, and end the session: its end alone is heard by the server a moment later."""
+        if not self._connection.invalidated:
+            with suppress(DBAPIError):  # it went just now, and the lock with it
+                self._connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": self._key})
         self._connection.invalidate()
         self._connection.close()
 
@@ -89,13 +98,19 @@ def claim_file(database: Path, instance: str) -> FileClaim:
 
 
 def claim_server(engine: Engine, instance: str) -> ServerClaim:
-    """Lock the name ``instance`` for this process. Raises Locked."""
+    """Lock the name ``instance`` for this process, after waiting for a holder that is ending. Raises Locked."""
     key = int.from_bytes(hashlib.sha256(f"watchstander:{instance}".encode()).digest()[:8], "big", signed=True)
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+    try:
+        connection.execute(sa.text(f"SET lock_timeout = {PATIENCE}"))
+        connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": key})
+    except DBAPIError as error:
+        connection.invalidate()  # it is no connection for others: it would wait only so long for their locks
         connection.close()
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
         raise Locked(
             f"A daemon named {instance!r} already uses this database.",
             hint="Give this one another name with the option `instance`, or stop the other.",
-        )
-    return ServerClaim(connection)
+        ) from error
+    return ServerClaim(connection, key)

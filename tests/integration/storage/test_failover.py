@@ -240,7 +240,10 @@ def test_a_failover_leaves_a_standby_until_it_is_promoted(server: Server, url: s
         assert list(check(database)) == []
 
 
-def test_a_claim_is_made_anew_after_its_connection_was_lost(server: Server, url: str) -> None:
+def test_a_claim_is_made_anew_after_its_connection_was_lost(
+    server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.claims.PATIENCE", 50)  # these holders do not end
     with opened(url) as database, opened(url) as other, psycopg.connect(server.url, autocommit=True) as admin:
         database.claim("one")
         database.hold()
@@ -261,6 +264,25 @@ def test_a_claim_is_made_anew_after_its_connection_was_lost(server: Server, url:
             database.hold()
         other.close()
         database.hold()
+
+
+def test_a_claim_waits_for_a_holder_that_is_ending(
+    server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon killed and started again at once: the server may still take the name for held."""
+    monkeypatch.setattr("storage.claims.PATIENCE", 60_000)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with opened(url) as database, opened(url) as other, psycopg.connect(server.url, autocommit=True) as admin:
+        database.claim("one")
+        claiming = threading.Thread(target=other.claim, args=("one",))
+        claiming.start()
+        while admin.execute(waiting).fetchone() == (0,):
+            assert claiming.is_alive()
+        database.close()
+        claiming.join()
+        monkeypatch.setattr("storage.claims.PATIENCE", 50)
+        with pytest.raises(StorageError, match="already uses"):
+            database.claim("one")
 
 
 def test_a_writer_that_loses_its_connection_lets_the_next_one_write(server: Server, url: str) -> None:
