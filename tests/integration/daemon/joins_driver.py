@@ -1,16 +1,13 @@
-"""Run as a script by test_joins_crashes.py: cycles with joining policies, a byte to standard output before each statement.
+"""Run as a script by test_joins_crashes.py: a cycle with joining policies, which dies before one of its statements.
 
-python joins_driver.py FOLDER ROUND
+python joins_driver.py FOLDER ROUND STATEMENT
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from config.secrets import Secrets
 from config.settings import Settings
@@ -19,6 +16,9 @@ from providers.memory.estate import Estate
 from providers.memory.provider import MemoryProvider
 from providers.provider import Selection
 from providers.resource import Scope
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from processes import die_before
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = ("100000000000", "100000000001", "100000000002")
@@ -90,6 +90,6 @@ def open_watch(folder: Path, round_: int) -> Watch:
 
 if __name__ == "__main__":
     watch = open_watch(Path(sys.argv[1]), int(sys.argv[2]))
-    sa.event.listen(watch.database.engine, "before_cursor_execute", lambda *_: os.write(1, b"."))
+    die_before(int(sys.argv[3]), watch.database.engine)
     watch.cycle(Selection(), kind="scheduled")
     watch.close()

@@ -1,18 +1,14 @@
-"""Run as a script by test_remembering.py: a first contact and the asking for its past, a byte to standard output before each
-statement.
+"""Run as a script by test_remembering.py: a first contact and the asking for its past, which dies before one of its statements.
 
-python past_driver.py FOLDER
+python past_driver.py FOLDER STATEMENT
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sa
 
 from config.secrets import Secrets
 from config.settings import Settings
@@ -21,6 +17,9 @@ from providers.memory.estate import Estate
 from providers.memory.provider import MemoryProvider
 from providers.provider import PastVersion, Selection
 from providers.resource import Resource
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from processes import die_before
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -57,7 +56,7 @@ def open_watch(folder: Path, cloud: Estate, **past: Any) -> Watch:
 
 if __name__ == "__main__":
     watch = open_watch(Path(sys.argv[1]), estate())
-    sa.event.listen(watch.database.engine, "before_cursor_execute", lambda *_: os.write(1, b"."))
+    die_before(int(sys.argv[2]), watch.database.engine)
     watch.cycle(Selection(), kind="scheduled")
     watch.remembering.ask(CLOUD)
     watch.close()

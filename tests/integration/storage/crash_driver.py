@@ -126,6 +126,8 @@ CHECKS = {
 def examine(url: str) -> None:
     """Nothing is torn."""
     with Database.open(StorageSettings(url=url)) as database:
+        with database.write():
+            pass  # Our turn comes once the server has ended what the dead writer began: a commit may be under way still.
         with database.read() as connection:
             for what, query in CHECKS.items():
                 assert connection.scalar(sa.text(query)) == 0, what
