@@ -17,7 +17,7 @@ from storage import documents
 from storage.database import Database
 from storage.errors import Damaged, StorageError
 from storage.ledger import Ledger
-from storage.tables import CODEC, FINDING, RESOURCE, VERSION, Table
+from storage.tables import CODEC, FINDING, RESOURCE, UNENFORCED, VERSION, Table
 from storage.times import OPEN, from_us
 
 ROWS = 2_000
@@ -38,7 +38,7 @@ def check(database: Database, progress: Callable[[int], None] = lambda _versions
     """Every fault there is, as it is found; at most :data:`MOST` of a kind one by one. ``progress`` is told how many versions
     have been read. Raises StorageError where the database cannot be asked at all."""
     database.require_schema()
-    for section in (_schema, _pages, _rows, lambda d: _documents(d, progress), _ledger):
+    for section in (_schema, _pages, _orphans, _rows, lambda d: _documents(d, progress), _ledger):
         try:
             yield from section(database)
         except Damaged as error:
@@ -80,21 +80,42 @@ def _schema(database: Database) -> Iterator[Fault]:
 
 
 def _pages(database: Database) -> Iterator[Fault]:
-    """SQLite's own check of its pages and indexes, and rows that point nowhere. PostgreSQL has amcheck for its own."""
+    """SQLite's own check of its pages and indexes. PostgreSQL has amcheck for its own."""
     if not database.sqlite:
         return
     with database.read() as connection:
         for (said,) in connection.exec_driver_sql(f"PRAGMA integrity_check({MOST})"):
             if said != "ok":
                 yield Fault(where="page", what=str(said), hint=_RESTORE)
-        orphans = connection.exec_driver_sql("PRAGMA foreign_key_check")
-        # Of a dictionary that is gone, what is said of the documents is enough, and has a better way out.
-        for table, row, parent, _ in islice((o for o in orphans if o[2] != CODEC.name), MOST):
-            yield Fault(
-                where="row",
-                what=f"Row {row} of {table} points to a row of {parent} that is gone.",
-                hint=_RESTORE,
-            )
+
+
+def _orphans(database: Database) -> Iterator[Fault]:
+    """Rows that point to a row that is gone; on PostgreSQL by the keys that it does not enforce itself. Of a dictionary that is gone,
+    what is said of the documents is enough, and has a better way out."""
+    with database.read() as connection:
+        if database.sqlite:
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check")
+            for table, row, parent, _ in islice((o for o in orphans if o[2] != CODEC.name), MOST):
+                yield Fault(
+                    where="row",
+                    what=f"Row {row} of {table} points to a row of {parent} that is gone.",
+                    hint=_RESTORE,
+                )
+            return
+        for key in _unenforced():
+            there = sa.select(1).where(key.column == key.parent)
+            pointing = sa.select(key.parent).where(key.parent.is_not(None), ~sa.exists(there)).distinct()
+            for number in connection.scalars(pointing.limit(MOST)):
+                yield Fault(
+                    where="row",
+                    what=f"{key.parent} points to row {number} of {key.column.table.name}, which is gone.",
+                    hint=_RESTORE,
+                )
+
+
+def _unenforced() -> list[sa.ForeignKey]:
+    keys = (key for table in Table.metadata.sorted_tables for key in table.foreign_keys)
+    return [key for key in keys if UNENFORCED in key.info and key.column.table is not CODEC]
 
 
 def _rows(database: Database) -> Iterator[Fault]:

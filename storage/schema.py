@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection
 
 from storage.errors import Damaged, Newer, Outdated
+from storage.tables import UNENFORCED
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -70,9 +71,12 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
-def compared(_item: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+def compared(item: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
     """Whether a schema object takes part when Alembic compares the database with the models. Not the partitions of table
-    version, which are made as time goes, nor the search index, which is of no other database; nor that ids are unique, which on PostgreSQL is an exclusion by hash."""
+    version, which are made as time goes, nor the search index, which is of no other database; nor that ids are unique, which on
+    PostgreSQL is an exclusion by hash; nor the foreign keys that PostgreSQL need not have."""
+    if isinstance(item, sa.ForeignKeyConstraint):
+        return not any(UNENFORCED in key.info for key in item.elements)
     if kind == "table":
         return not (reflected and ((name or "").startswith("version_") or name == "search"))
     return name != "uq_resource_uid"

@@ -20,6 +20,8 @@ _BYTES = sa.LargeBinary()
 _SMALL = sa.Integer()
 """On PostgreSQL half as wide, where there are as many as resources or versions: places, cycles, codecs are few."""
 _TINY = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
+UNENFORCED = "unenforced"
+"""In the ``info`` of a foreign key that only SQLite enforces; on PostgreSQL ``db check`` looks (decision 0320)."""
 
 
 class Table(SQLModel):
@@ -33,6 +35,10 @@ class Table(SQLModel):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def _unenforced(column: str) -> sa.ForeignKey:
+    return sa.ForeignKey(column, info={UNENFORCED: True})
 
 
 def _id() -> Any:
@@ -130,8 +136,8 @@ class ResourceRow(Table, table=True):
     )
     id: int = _id()
     uid: str = Field(sa_column=Column(sa.Text(), nullable=False, unique=True))
-    scope_id: int | None = Field(sa_column=Column(_SMALL, sa.ForeignKey("scope.id")))
-    place_id: int = Field(sa_column=Column(_SMALL, sa.ForeignKey("scope.id"), nullable=False))
+    scope_id: int | None = Field(sa_column=Column(_SMALL, _unenforced("scope.id")))
+    place_id: int = Field(sa_column=Column(_SMALL, _unenforced("scope.id"), nullable=False))
     name: str = _text()
     first_seen: int = _int()
     changed_at: int = _int()
@@ -176,7 +182,7 @@ class VersionRow(Table, table=True):
     origin: int = Field(sa_column=Column(sa.SmallInteger(), nullable=False))
     actor: str | None = _text(null=True)
     closed_by: str | None = _text(null=True)
-    codec_id: int = Field(sa_column=Column(_TINY, sa.ForeignKey("codec.id"), nullable=False))
+    codec_id: int = Field(sa_column=Column(_TINY, _unenforced("codec.id"), nullable=False))
     data: bytes = _bytes()
 
 
@@ -240,7 +246,7 @@ class DueRow(Table, table=True):
 
     __tablename__ = "due"
     resource_id: int = Field(
-        sa_column=Column(_BIG, sa.ForeignKey("resource.id"), primary_key=True, autoincrement=False)
+        sa_column=Column(_BIG, _unenforced("resource.id"), primary_key=True, autoincrement=False)
     )
     token: int = _int()
     since: int = _int()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,27 @@ def test_what_is_damaged_is_named(
         faults = list(check(fresh))
     assert any(f.where == where and what in f.what for f in faults), faults
     assert all(f.hint for f in faults)
+
+
+@pytest.mark.parametrize(
+    ("statement", "parent"),
+    [
+        ("UPDATE resource SET place_id = 4711 WHERE id = 1", "scope"),
+        ("UPDATE resource SET scope_id = 4711 WHERE id = 1", "scope"),
+        ("INSERT INTO due (resource_id, token, since, baseline) VALUES (4711, 1, 1, false)", "resource"),
+    ],
+)
+def test_a_row_that_points_nowhere_is_told(
+    filled: Database, statement: str, parent: str, settings: StorageSettings
+) -> None:
+    if filled.sqlite:  # whose own connections would refuse it
+        with closing(sqlite3.connect(settings.url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute(statement)
+    else:
+        with filled.write() as writing:
+            writing.execute(sa.text(statement))
+    (told,) = (f.what for f in check(filled) if "is gone." in f.what)
+    assert f" of {parent}" in told
 
 
 def test_a_schema_that_lacks_something_is_told(database: Database) -> None:

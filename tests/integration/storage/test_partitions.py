@@ -150,7 +150,7 @@ def states(database: Database, at: datetime) -> dict[str, Any]:
     return {r.uid: (dict(r.document), r.valid_from) for batch in found for r in batch}
 
 
-@pytest.mark.parametrize("revision", ["0004", "0008", "0010"])
+@pytest.mark.parametrize("revision", ["0004", "0008", "0010", "0011"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_rows_of_the_schema_before_survive(
     kind: str, revision: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -180,11 +180,12 @@ def test_rows_of_the_schema_before_survive(
                         ).mappings()
                         values = [dict(row) for row in rows]
                         if table.name == "version":
-                            # Schemas before 0011 had NULL where nobody or no cycle is known.
-                            values = [
-                                {n: v or None if n in UNKNOWN else v for n, v in r.items()} for r in values
-                            ]
-                            if revision == "0010":
+                            if revision < "0011":  # then NULL was written where nobody or no cycle is known
+                                values = [
+                                    {n: v or None if n in UNKNOWN else v for n, v in r.items()}
+                                    for r in values
+                                ]
+                            if revision > "0008":
                                 partitions.ensure(connection, {row["valid_to"] for row in values})
                         if values:
                             connection.execute(sa.insert(table), values)
