@@ -1,5 +1,5 @@
 """Compressed documents: zstd with a dictionary trained on the estate's own documents of the type, at level 3 where a whole estate
-is taken in, harder what changes now and then.
+is taken in, harder what changes now and then. Frames are stored without the four bytes that all of them begin with (decision 0321).
 
 Dictionaries are kept for ever, since a version needs the one it was written with; a newer one may follow
 (storage/retraining.py). Until a type has enough samples its
@@ -27,6 +27,9 @@ DICTIONARY_BYTES = 16 * 1024
 LEVEL = 3
 HARDER = 9
 """The level for what comes a few at a time: a ninth less room, for four times as long (decision 0281)."""
+_MAGIC = zstandard.FRAME_HEADER
+"""What every frame begins with. What is stored without it never begins so: zstd reserves a bit of the byte that follows, which is 0
+there and 1 here."""
 _ENCODERS = 32
 """How many harder encoders a thread keeps: each takes 350 KB, and what changes comes type by type."""
 
@@ -127,7 +130,7 @@ class Codecs:
                 level=HARDER if harder else LEVEL, dict_data=dictionary, write_dict_id=False
             )
             encoders[codec_id] = encoder
-        return encoder.compress(data)
+        return stored(encoder.compress(data))
 
     def load(self, connection: Connection, codec_ids: Iterable[int]) -> None:
         """Fetch the dictionaries that are not at hand. Raises Damaged where one is gone."""
@@ -153,12 +156,17 @@ class Codecs:
             decoder = zstandard.ZstdDecompressor(dict_data=self._dictionaries[codec_id])
             self._local.decoders[codec_id] = decoder
         try:
-            return decoder.decompress(data)
+            return decoder.decompress(data if data.startswith(_MAGIC) else _MAGIC + data)
         except zstandard.ZstdError as error:
             raise Damaged(
                 f"A stored document cannot be decompressed ({error}).",
                 hint="The row was altered or the disk failed; restore it from a backup.",
             ) from error
+
+
+def stored(frame: bytes) -> bytes:
+    """What is kept of a frame; :meth:`Codecs.decode` reads whole ones too, which were kept before."""
+    return frame[len(_MAGIC) :]
 
 
 def _prepared(content: bytes, level: int) -> zstandard.ZstdCompressionDict:

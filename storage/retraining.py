@@ -17,7 +17,7 @@ import structlog
 import zstandard
 from sqlalchemy.engine import Connection
 
-from storage.codec import DICTIONARY_BYTES, LEVEL, MAX_SAMPLES, MIN_SAMPLES, Codecs
+from storage.codec import DICTIONARY_BYTES, LEVEL, MAX_SAMPLES, MIN_SAMPLES, Codecs, stored
 from storage.database import Database
 from storage.errors import StorageError
 from storage.state import State
@@ -118,7 +118,7 @@ def _try(database: Database, type_: str, written: int, now: datetime) -> Trial |
         written=written,
         tested=len(tested),
         current=sum(len(codecs.encode(used, data)) for data in tested),
-        candidate=sum(len(encoder.compress(data)) for data in tested),
+        candidate=sum(len(stored(encoder.compress(data))) for data in tested),
     )
     if trial.pays:
         with database.write() as connection:
