@@ -3,7 +3,8 @@ changed, and the others read whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,7 +35,10 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Cloud:
     """A cloud on this machine, what is read of it, and what is broken there."""
 
-    provider: Provider
+    connect: Callable[..., Provider]
+    """Gives a provider with this budget."""
+    hasty: dict[str, Any]
+    """The budget of one that gives up soon; the others have time, so that nothing which does answer is too slow for them."""
     faults: Any
     listed: Scope
     """A scope whose listing is broken."""
@@ -48,7 +52,23 @@ class Cloud:
     """Whether a failed detail is an unread field of a scope that is complete; else it is the scope's own coverage."""
     inventory: Inventory
     hours: int = 0
-    known: dict[Scope, int] = field(default_factory=dict)
+    provider: Provider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.provider = self.connect({})
+
+    @contextmanager
+    def facing(self, kind: FaultKind) -> Iterator[None]:
+        """Read by a provider that gives up soon, where an answer never comes."""
+        patient = self.provider
+        if kind is FaultKind.TIMEOUT:
+            self.provider = self.connect(self.hasty)
+        try:
+            yield
+        finally:
+            if self.provider is not patient:
+                self.provider.close()
+            self.provider = patient
 
     def read(self, scope: Scope) -> tuple[Coverage, list[Change]]:
         """Read and remember, as a cycle does; a single complete reading is enough to delete."""
@@ -84,14 +104,16 @@ def aws_cloud(aws_sandbox: Any, inventory: Inventory) -> Iterator[Cloud]:
         for name, value in aws_sandbox.environment().items():
             patch.setenv(name, value)
         settings = aws_sandbox.settings()
-        budget = settings.budget.model_copy(update={"call_timeout": timedelta(seconds=2)})
-        provider = AwsProvider(
-            settings.model_copy(update={"budget": budget}), clock=lambda: datetime.now(UTC), attempts=1
-        )
+
+        def connect(budget: dict[str, Any]) -> AwsProvider:
+            ours = settings.model_copy(update={"budget": settings.budget.model_copy(update=budget)})
+            return AwsProvider(ours, clock=lambda: datetime.now(UTC), attempts=1)
+
         account = aws_sandbox.estate.drifting_bucket[0]
-        yield settled(
+        made = settled(
             Cloud(
-                provider=provider,
+                connect=connect,
+                hasty={"call_timeout": timedelta(seconds=2)},
                 faults=aws_sandbox.faults,
                 listed=Scope("aws", account, "us-east-1", "aws.subnet"),
                 detailed=Scope("aws", account, ANY, "aws.s3_bucket"),
@@ -102,7 +124,8 @@ def aws_cloud(aws_sandbox: Any, inventory: Inventory) -> Iterator[Cloud]:
                 inventory=inventory,
             )
         )
-        provider.close()
+        yield made
+        made.provider.close()
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +135,15 @@ def azure_cloud(inventory: Inventory) -> Iterator[Cloud]:
     from providers.sandbox.azure.estate import DEVELOPMENT, PRODUCTION
 
     with AzureEmulator() as emulator:
-        settings = emulator.settings(budget={"call_timeout": "0.3s"})
-        provider = AzureProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
-        yield settled(
+
+        def connect(budget: dict[str, Any]) -> AzureProvider:
+            settings = emulator.settings(budget=budget)
+            return AzureProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
+
+        made = settled(
             Cloud(
-                provider=provider,
+                connect=connect,
+                hasty={"call_timeout": "0.3s"},
                 faults=emulator.faults,
                 listed=Scope("azure", PRODUCTION, ANY, ANY),
                 detailed=Scope("azure", PRODUCTION, ANY, "microsoft.storage/storageaccounts/blobservices"),
@@ -127,7 +154,8 @@ def azure_cloud(inventory: Inventory) -> Iterator[Cloud]:
                 inventory=inventory,
             )
         )
-        provider.close()
+        yield made
+        made.provider.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +164,15 @@ def gcp_cloud(inventory: Inventory) -> Iterator[Cloud]:
     from providers.sandbox.gcp import GcpEmulator
 
     with GcpEmulator() as emulator:
-        settings = emulator.settings(budget={"call_timeout": "1s", "scope_deadline": "20s"})
-        provider = GcpProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
-        yield settled(
+
+        def connect(budget: dict[str, Any]) -> GcpProvider:
+            settings = emulator.settings(budget=budget)
+            return GcpProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
+
+        made = settled(
             Cloud(
-                provider=provider,
+                connect=connect,
+                hasty={"call_timeout": "1s"},
                 faults=emulator.faults,
                 listed=Scope("gcp", "harbour-dev", ANY, ANY),
                 detailed=Scope("gcp", "harbour-dev", ANY, ANY),
@@ -151,7 +183,8 @@ def gcp_cloud(inventory: Inventory) -> Iterator[Cloud]:
                 inventory=inventory,
             )
         )
-        provider.close()
+        yield made
+        made.provider.close()
 
 
 @pytest.fixture(params=["aws", "azure", "gcp"])
@@ -173,7 +206,8 @@ def whole(cloud: Cloud) -> None:
 @pytest.mark.parametrize("kind", list(STATUS), ids=str)
 def test_a_listing_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     cloud.faults.add(Fault(kind=kind, delay=1.5, **cloud.list_fault))
-    coverage, changes = cloud.read(cloud.listed)
+    with cloud.facing(kind):
+        coverage, changes = cloud.read(cloud.listed)
     assert coverage.status is STATUS[kind], coverage
     assert not coverage.complete
     assert coverage.cause
@@ -200,7 +234,7 @@ def test_a_listing_of_many_projects_that_fails(gcp_cloud: Cloud, content: str, k
     settings = before._session.settings.model_copy(update={"parents": ("organizations/500500500500",)})
     provider = GcpProvider(settings, clock=lambda: datetime.now(UTC), sleep=lambda _: None)
     scopes = [s for s in provider.discover(Selection()).scopes if "/" not in s.account]
-    gcp_cloud.faults.add(Fault(kind=kind, delay=1.5, account="organizations/*", resource=content))
+    gcp_cloud.faults.add(Fault(kind=kind, delay=0.01, account="organizations/*", resource=content))
     gcp_cloud.provider = provider
     alike = kind in (FaultKind.THROTTLED, FaultKind.EXPIRED, FaultKind.SKEWED)
     try:
@@ -221,7 +255,8 @@ def test_a_listing_of_many_projects_that_fails(gcp_cloud: Cloud, content: str, k
 @pytest.mark.parametrize("kind", list(STATUS), ids=str)
 def test_a_detail_that_fails(cloud: Cloud, kind: FaultKind) -> None:
     cloud.faults.add(Fault(kind=kind, delay=1.5, **cloud.detail_fault))
-    coverage, changes = cloud.read(cloud.detailed)
+    with cloud.facing(kind):
+        coverage, changes = cloud.read(cloud.detailed)
     assert changes == [], "an unread detail is neither a change nor an absence"
     if cloud.unread_detail:
         assert coverage.complete, "that the resources exist is proved"
@@ -241,13 +276,7 @@ def test_a_detail_that_fails(cloud: Cloud, kind: FaultKind) -> None:
 @pytest.mark.parametrize("kind", list(STATUS), ids=str)
 def test_a_session_that_cannot_be_had(aws_sandbox: Any, aws_cloud: Cloud, aws: Any, kind: FaultKind) -> None:
     """AWS's token call: a role that cannot be assumed costs its account, and no other."""
-    from providers.aws.provider import AwsProvider
-
-    settings = aws_sandbox.settings()
-    budget = settings.budget.model_copy(update={"call_timeout": timedelta(seconds=2)})
-    fresh = AwsProvider(
-        settings.model_copy(update={"budget": budget}), clock=lambda: datetime.now(UTC), attempts=1
-    )
+    fresh = aws_cloud.connect(aws_cloud.hasty if kind is FaultKind.TIMEOUT else {})
     account = aws_cloud.listed.account
     aws.faults.add(Fault(kind=kind, operation="AssumeRole", resource=f"*{account}*"))
     before, aws_cloud.provider = aws_cloud.provider, fresh

@@ -10,6 +10,7 @@ import pytest
 
 from providers.azure.provider import AzureProvider
 from providers.sandbox.azure import AzureEmulator
+from providers.sandbox.faults import FaultKind
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -64,4 +65,11 @@ def make(emulator: AzureEmulator, clock: Clock, naps: list[float]) -> Iterator[M
 
 @pytest.fixture
 def provider(make: Make) -> AzureProvider:
-    return make(budget={"call_timeout": "2s"})
+    return make()
+
+
+@pytest.fixture
+def facing(make: Make) -> Callable[[FaultKind], AzureProvider]:
+    """A provider to meet a kind of fault with: it gives up soon where an answer never comes, and else has time, so that nothing
+    which does answer can be too slow for it."""
+    return lambda kind: make(budget={"call_timeout": "0.3s"} if kind is FaultKind.TIMEOUT else {})

@@ -20,6 +20,7 @@ from providers.sandbox.azure.routes import Answer
 from providers.sandbox.faults import Fault, FaultKind
 
 Make = Callable[..., AzureProvider]
+Facing = Callable[[FaultKind], AzureProvider]
 BLOBS = "microsoft.storage/storageaccounts/blobservices"
 LOGS = "microsoft.insights/diagnosticsettings"
 LOCKS = "microsoft.authorization/locks"
@@ -126,11 +127,14 @@ def test_where_all_are_denied_it_is_denied_and_soon_given_up(
     ],
 )
 def test_a_failure_is_never_absence(
-    make: Make, emulator: AzureEmulator, kind: FaultKind, status: CoverageStatus
+    facing: Facing,
+    provider: AzureProvider,
+    emulator: AzureEmulator,
+    kind: FaultKind,
+    status: CoverageStatus,
 ) -> None:
-    provider = make(budget={"call_timeout": "0.2s"})
     emulator.faults.add(Fault(kind=kind, account=PRODUCTION, service="microsoft.authorization", delay=2))
-    resources, coverage = read(provider, scope(LOCKS))
+    resources, coverage = read(facing(kind), scope(LOCKS))
     assert (resources, coverage.status) == ([], status)
     assert coverage.cause
     assert read(provider, scope(LOCKS, DEVELOPMENT))[1].complete

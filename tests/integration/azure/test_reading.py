@@ -29,6 +29,7 @@ from providers.sandbox.azure.estate import DEVELOPMENT, PRODUCTION
 from providers.sandbox.faults import Fault, FaultKind
 
 Make = Callable[..., AzureProvider]
+Facing = Callable[[FaultKind], AzureProvider]
 EVERYTHING = Selection()
 GOOD = f"/subscriptions/{PRODUCTION}/resourcegroups/rg-prod-data/providers/microsoft.storage/storageaccounts/stprodgood"
 
@@ -187,11 +188,15 @@ FAULTS = [
 
 @pytest.mark.parametrize(("kind", "status", "_error"), FAULTS)
 def test_a_failing_subscription_is_unread_and_the_other_is_complete(
-    make: Make, emulator: AzureEmulator, kind: FaultKind, status: CoverageStatus, _error: type[ProviderError]
+    facing: Facing,
+    provider: AzureProvider,
+    emulator: AzureEmulator,
+    kind: FaultKind,
+    status: CoverageStatus,
+    _error: type[ProviderError],
 ) -> None:
-    provider = make(budget={"call_timeout": "0.3s"})
     emulator.faults.add(Fault(kind=kind, account=PRODUCTION, service="resourcegraph", delay=5))
-    resources, coverage = read(provider, scope())
+    resources, coverage = read(facing(kind), scope())
     assert (resources, coverage.status, coverage.complete) == ([], status, False)
     assert coverage.cause
     assert "\n" not in coverage.cause
@@ -202,9 +207,13 @@ def test_a_failing_subscription_is_unread_and_the_other_is_complete(
 
 @pytest.mark.parametrize(("kind", "_status", "error"), FAULTS)
 def test_a_reread_that_fails_is_never_gone(
-    make: Make, emulator: AzureEmulator, kind: FaultKind, _status: CoverageStatus, error: type[ProviderError]
+    facing: Facing,
+    emulator: AzureEmulator,
+    kind: FaultKind,
+    _status: CoverageStatus,
+    error: type[ProviderError],
 ) -> None:
-    provider = make(budget={"call_timeout": "0.3s"})
+    provider = facing(kind)
     read(provider, scope())
     emulator.faults.add(Fault(kind=kind, service="microsoft.storage", delay=5))
     with pytest.raises(error) as caught:

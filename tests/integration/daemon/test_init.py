@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from config.clouds import AwsAccounts, AwsSettings, Providers
 from config.errors import UsageError
 from config.load import load
+from daemon import beginning
 from daemon.beginning import configuration, probe_all
 from daemon.cli import app
 from daemon.cli.context import State
@@ -202,8 +204,10 @@ def test_without_credentials_it_says_so_and_writes_what_to_fill_in(tmp_path: Pat
     assert again.returncode == 2
 
 
-def test_a_cloud_that_never_answers_keeps_nobody_waiting() -> None:
+def test_a_cloud_that_never_answers_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
+    times = iter([0, 0, 0, 31])  # the limit is over once two have answered
+    monkeypatch.setattr(beginning, "time", SimpleNamespace(monotonic=lambda: next(times)))
 
     def ask(cloud: str) -> Probe:
         if cloud == "aws":
@@ -213,12 +217,29 @@ def test_a_cloud_that_never_answers_keeps_nobody_waiting() -> None:
         return Probe(cloud=cloud, identity="me", source="here")
 
     try:
-        found = probe_all(ask, timedelta(seconds=0.3))
+        found = probe_all(ask, timedelta(seconds=30))
     finally:
         never.set()
-    assert found["aws"].cause == "no answer within 0.3 s"
+    assert found["aws"].cause == "no answer within 30 s"
     assert (found["azure"].cause, found["azure"].hint) == ("azure.endpoint is no good.", "Mend it.")
     assert found["gcp"].found
+
+
+def test_no_cloud_answers() -> None:
+    never = threading.Event()
+
+    def ask(cloud: str) -> Probe:
+        never.wait()
+        return Probe(cloud=cloud)
+
+    try:
+        found = probe_all(ask, timedelta(seconds=0.01), ("aws", "gcp"))
+    finally:
+        never.set()
+    assert {cloud: probe.cause for cloud, probe in found.items()} == {
+        "aws": "no answer within 0.01 s",
+        "gcp": "no answer within 0.01 s",
+    }
 
 
 def test_a_defect_of_ours_is_raised_not_told_as_a_clouds_answer() -> None:

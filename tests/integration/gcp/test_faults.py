@@ -25,7 +25,7 @@ from providers.sandbox.faults import Fault, FaultKind
 from providers.sandbox.gcp import GcpEmulator
 
 PROD, DEV = Scope("gcp", "harbour-prod", ANY, ANY), Scope("gcp", "harbour-dev", ANY, ANY)
-HASTY = {"call_timeout": "300ms", "scope_deadline": "20s"}
+BUDGET = {"scope_deadline": "20s"}
 EXPECTED = {
     FaultKind.DENIED: CoverageStatus.DENIED,
     FaultKind.THROTTLED: CoverageStatus.THROTTLED,
@@ -49,7 +49,7 @@ def test_every_fault_kind_is_expected() -> None:
 def test_a_fault_in_one_project_is_its_coverage_and_the_other_is_whole(
     kind: FaultKind, transport: str, emulator: GcpEmulator, connect
 ) -> None:
-    provider = connect(emulator, transport=transport, budget=HASTY)
+    provider = connect(emulator, transport=transport, budget=BUDGET)
     whole = len(list(provider.read(DEV)))
     emulator.faults.add(Fault(kind=kind, account="harbour-dev", service="cloudasset", delay=0.01))
     reading = provider.read(DEV)
@@ -82,7 +82,7 @@ def test_a_clock_that_is_off_is_told_by_the_time_of_the_answer(
         def refresh(self, request: object) -> None:
             self.token = "token"
 
-    provider = connect(emulator, transport="rest", budget=HASTY)
+    provider = connect(emulator, transport="rest", budget=BUDGET)
     provider._session._credentials = Renewed()
     emulator.faults.add(Fault(kind=kind, account="harbour-dev", service="cloudasset"))
     reading = provider.read(DEV)
@@ -98,7 +98,7 @@ def test_a_project_that_cannot_be_discovered_is_unread_and_keeps_nobody_back(
     kind: FaultKind, emulator: GcpEmulator, connect
 ) -> None:
     emulator.faults.add(Fault(kind=kind, account="harbour-dev", service="cloudasset", delay=0.01))
-    found = connect(emulator, budget=HASTY).discover(Selection())
+    found = connect(emulator, budget=BUDGET).discover(Selection())
     assert found.scopes == (PROD,)
     assert [(c.scope, c.status) for c in found.unread] == [(DEV, EXPECTED[kind])]
 
@@ -202,9 +202,9 @@ BUCKET = "//storage.googleapis.com/harbour-dev-exports"
 def test_a_re_read_that_fails_says_so_and_never_gone(
     kind: FaultKind, error: type[ProviderError], emulator: GcpEmulator, connect
 ) -> None:
-    provider = connect(emulator, budget=HASTY)
+    provider = connect(emulator, budget=BUDGET)
     ref = next(r.ref for r in provider.read(DEV) if r.uid == BUCKET)
-    emulator.faults.add(Fault(kind=kind, service="storage", delay=1.0))
+    emulator.faults.add(Fault(kind=kind, service="storage", delay=0.01))
     with pytest.raises(error) as caught:
         provider.reread(ref)
     assert not isinstance(caught.value, Gone)
