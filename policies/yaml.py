@@ -8,13 +8,14 @@ says better where. Both give the same (docs/decisions/0142).
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 from ruamel.yaml.events import (
     CollectionEndEvent,
     CollectionStartEvent,
@@ -135,9 +136,9 @@ def _thorough(text: str, path: Path, start: Spot) -> Loaded:
     """The same for any text, in Python alone. Raises PackError."""
     first = Position(path, *start)
     try:
-        yaml = YAML(typ="rt", pure=True)
-        yaml.composer.warn_double_anchors = False  # YAML lets a name be given anew
-        tree = yaml.load(text)
+        with warnings.catch_warnings(action="ignore", category=YAMLWarning):
+            # It warns of what YAML lets one do: name an anchor anew, write a number that YAML 1.1 calls a text.
+            tree = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = f"not valid YAML: {error.problem or error.context or 'it cannot be read'}"

@@ -87,6 +87,7 @@ def quick(text: str) -> Any:
 @example("a: >\n  folded\n  text\n\n  more\nb: |\n  kept\n   so")
 @example('a: "\\u00e9\\n"\nb: [x, {c: d}, ]\n')
 @example("%YAML 1.1\n---\na: yes")
+@example("%YAML 1.1\n---\na: 1e5")
 @example("a: 2024-05-01\nb: 1_000\nc: 0o17\nd: 190:20:30")
 def test_what_is_read_quickly_is_read_right(text: str) -> None:
     found = quick(text)
