@@ -212,7 +212,7 @@ def spread(
     Where the policy could not be evaluated, only the place is unknown and every finding stays as it is.
     """
     if verdict.outcome is Outcome.UNKNOWN and not verdict.doubts:
-        return [replace(verdict, uid=place.uid)]
+        return [verdict._replace(uid=place.uid)]
     fails = _by_uid(verdict.messages, place.uid, belongs)
     doubts = _by_uid(verdict.doubts, place.uid, belongs)
     general = "; ".join(m.text for m in doubts.get(place.uid, ()))
@@ -222,8 +222,7 @@ def spread(
         cause = "; ".join(m.text for m in doubts.get(uid, ())) or general
         outcome = Outcome.FAIL if messages else Outcome.UNKNOWN if cause else Outcome.PASS
         out.append(
-            replace(
-                verdict,
+            verdict._replace(
                 uid=uid,
                 outcome=outcome,
                 messages=messages,

@@ -7,10 +7,11 @@ other field of the document moved, and pays for nothing it does not use.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from policies.joining import JoinedInventory
 from policies.policy import Language, Phase, Policy
@@ -38,14 +39,14 @@ Inventory = Mapping[str, Iterable[Mapping[str, Any]]]
 """Resource type -> related resources in the form of ``input.asset``. A type is a key only where it was read completely."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What is judged: a resource, its Terraform view where we have one, and what it may be joined with."""
+class Subject(NamedTuple):
+    """What is judged: a resource, its Terraform view where we have one, and what it may be joined with. A tuple, for millions
+    are made."""
 
     resource: Resource
     view: TerraformView | None = None
     inventory: Inventory | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = MappingProxyType({})
     """Further facts for ``input.context``, by the names in :data:`FACTS`: JSON values, or :class:`ByPolicy`. A fact that was
     not looked up is not there. A policy is given those it may read. Must not hold the time."""
     no_document: str | None = None

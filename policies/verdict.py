@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,9 +33,9 @@ class Message:
     """Where the policy gave an object instead of a string: everything but its ``msg``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One policy's judgement of one resource. A pure function of ``policy_digest`` and ``input_digest``."""
+class Verdict(NamedTuple):
+    """One policy's judgement of one resource. A pure function of ``policy_digest`` and ``input_digest``. A tuple, for millions
+    are made."""
 
     policy_id: str
     policy_digest: bytes

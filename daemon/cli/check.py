@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,7 +133,7 @@ def _told(subjects: Iterable[Subject], borne: Sequence[Exemption]) -> Iterator[S
 
     for subject in subjects:
         fact = Borne(borne, subject.resource) if borne else None
-        yield replace(subject, context={**subject.context, "exemption": fact})
+        yield subject._replace(context={**subject.context, "exemption": fact})
 
 
 def _in_force(cli: State) -> tuple[Exemption, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from pickle import PickleBuffer
 from typing import Any, Final
 
 import orjson
@@ -304,7 +305,7 @@ def _item(evaluation: Evaluation) -> Item:
     return (
         evaluation.program.digest,
         evaluation.entrypoints,
-        evaluation.input,
+        PickleBuffer(evaluation.input),
         evaluation.data,
         nanoseconds(evaluation.now),
         evaluation.query,

@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ import orjson
 
 from policies.engine import Failure, FailureKind, Limits
 from policies.errors import EngineError
-from policies.rego.wire import CACHE, HEADER, MEMORY_EXIT, PREPARE_SECONDS, PROGRESS, Bundle, Item
+from policies.rego.wire import CACHE, HEADER, MEMORY_EXIT, PREPARE_SECONDS, PROGRESS, REQUEST, Bundle, Item
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOT = (
@@ -34,6 +36,8 @@ _BOOT = (
 _PASSED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONHOME")
 """What a worker sees of our environment. Credentials are not among it."""
 
+IOV_MAX = 512
+"""Parts written by one call; the system takes 1,024."""
 PIPE_BYTES = 1 << 20
 """What an unprivileged process may ask for on Linux by default: about one batch."""
 
@@ -142,15 +146,23 @@ class Worker:
         return forget
 
     def _send(self, request: Any, deadline: float) -> None:
-        body = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
-        view = memoryview(HEADER.pack(len(body)) + body)
-        while view:
+        texts: list[pickle.PickleBuffer] = []
+        body = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=texts.append)
+        views = [text.raw() for text in texts]
+        lengths = b"".join(HEADER.pack(len(view)) for view in views)
+        left = deque((memoryview(REQUEST.pack(len(body), len(views)) + lengths + body), *views))
+        while left:
             try:
-                view = view[os.write(self._requests, view) :]
+                written = os.writev(self._requests, [*islice(left, IOV_MAX)])
             except BlockingIOError:
                 self._wait(self._writable, deadline)
+                continue
             except BrokenPipeError:
                 raise Lost(self._obituary()) from None
+            while left and written >= len(left[0]):
+                written -= len(left.popleft())
+            if written:
+                left[0] = left[0][written:]
 
     def _receive(self, deadline: float) -> bytes:
         while True:

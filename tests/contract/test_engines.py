@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from policies.engine import Answer, Engine, Evaluation, FailureKind, Limits, Module, Program
 from policies.rego.engine import RegorusEngine
+from policies.rego.process import IOV_MAX, PIPE_BYTES
 from policies.rego.rest import OpaServerEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -89,6 +90,14 @@ def test_both_syntaxes_give_the_deny_set(engine: Engine, text: str) -> None:
 def test_answers_come_in_the_order_of_the_batch(engine: Engine) -> None:
     answers = ask(engine, "package a\ndeny contains input.n", *[f'{{"n": {n}}}' for n in range(250)])
     assert [a.values["data.a.deny"] for a in answers] == [[n] for n in range(250)]
+
+
+def test_a_batch_may_be_larger_than_what_a_pipe_holds_and_than_one_call_writes(engine: Engine) -> None:
+    inputs = [json.dumps({"n": n, "text": "é" * (n % 5) * 700}) for n in range(1100)]
+    assert sum(map(len, inputs)) > PIPE_BYTES
+    assert len(inputs) > 2 * IOV_MAX
+    answers = ask(engine, "package a\ndeny contains [input.n, count(input.text)]", *inputs)
+    assert [a.values["data.a.deny"] for a in answers] == [[[n, n % 5 * 700]] for n in range(1100)]
 
 
 def test_an_undefined_rule_has_no_value(engine: Engine) -> None:
