@@ -25,6 +25,7 @@ from config.clouds import AwsSettings
 from providers.aws.answers import refuse_half_answers
 from providers.aws.calling import CallerCredentials, Watch
 from providers.aws.described import new_session
+from providers.aws.signing import sign_once
 from providers.aws.times import parse_timestamp
 
 MAX_CLIENTS: Final = 320
@@ -176,6 +177,7 @@ class Clients:
 
             # botocore puts the account before the host of S3 Control whatever its configuration says.
             client.meta.events.register("before-sign", to_one_host)
+        sign_once(client)
         client.meta.events.register("before-parse", refuse_half_answers)
         client.meta.events.register("before-send", self._watch.before_send)
         client.meta.events.register("response-received", self._watch.received)
