@@ -28,13 +28,24 @@ _SQLITE: dict[str, tuple[type[StorageError], str]] = {
     "SQLITE_AUTH": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
 }
 _MISSING_TABLE = re.compile(r"no such table: (?:main\.)?(\w+)|relation \"(\w+)\" does not exist")
+_USER = "Check the user in storage.url, and the password that storage.password refers to."
+_CREATE = "Create it first, as `createdb --encoding UTF8 NAME` does, or mend storage.url."
+_REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r'database ".*" does not exist'), _CREATE),
+    (
+        re.compile(
+            r'authentication failed|no password supplied|role ".*" does not exist|no pg_hba\.conf entry'
+        ),
+        _USER,
+    ),
+    (re.compile(r"invalid (connection option|URI|port number|\w+ value)"), "Mend storage.url."),
+)
+"""psycopg gives no state for a connection that was refused, so its text has to do; a server may say it in another language."""
 _POSTGRESQL: tuple[tuple[str, type[StorageError], str], ...] = (
     ("53100", Full, "Make room on the server's disk. Nothing already stored is lost."),
     ("53", Unavailable, "The server is out of a resource (connections, memory); see its log."),
     ("55P03", Locked, "Another daemon is writing; wait for it, or raise storage.lock_timeout."),
     ("40", Locked, "Another daemon changed the same at the same moment; try again."),
-    ("28", Unavailable, "Check the user and the password reference in storage.password."),
-    ("3D000", Unavailable, "Create the database first: `createdb`."),
     ("42501", Unavailable, "Grant the user the rights on the schema, see docs/storage.md."),
     ("25006", Unavailable, "The server, or this session, is read-only; check that it is the primary."),
     ("57P", Unavailable, "The server is going down or starting; it is tried again at the next cycle."),
@@ -66,8 +77,8 @@ def translated(cause: BaseException, where: str) -> StorageError:
             hint="`watchstander db check` says what else is; restore the last backup (`db restore`).",
         )
     if name is None and state is None:
-        # psycopg gives no state for a connection that was refused or lost.
-        return Unavailable(text, hint="Check that the database runs and can be reached.")
+        hints = (hint for pattern, hint in _REFUSED if pattern.search(text))
+        return Unavailable(text, hint=next(hints, "Check that the database runs and can be reached."))
     return Defect(f"{text} ({name or state})", hint="This is a fault in Watchstander; please report it.")
 
 

@@ -138,23 +138,41 @@ def _prepare(path: Path) -> None:
 
 
 def postgresql(url: URL, timeout: float, *, read_only: bool) -> Engine:
-    """An engine for a server; a lock, and at least two seconds a connection, is waited for ``timeout`` seconds."""
+    """An engine for a server; a lock, and at least two seconds a connection, is waited for ``timeout`` seconds.
+
+    Raises Unavailable where the URL's options cannot be.
+    """
     settings = [f"-c lock_timeout={int(timeout * 1000)}", "-c timezone=UTC", "-c jit=off"]
     if read_only:
         settings.append("-c default_transaction_read_only=on")
-    engine = sa.create_engine(
-        url,
-        connect_args={
-            "options": " ".join(settings),
-            "connect_timeout": max(2, int(timeout)),
-            "application_name": "watchstander",
-        },
-        pool_pre_ping=True,
-        pool_size=8,
-        max_overflow=24,
-    )
+    try:
+        engine = sa.create_engine(
+            url,
+            connect_args={
+                "options": " ".join(settings),
+                "connect_timeout": max(2, int(timeout)),
+                "application_name": "watchstander",
+            },
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=24,
+        )
+    except ArgumentError as error:
+        raise Unavailable(f"storage.url: {error}.", hint="Mend storage.url.") from error
+    event.listen(engine, "connect", _refuse_other_encodings, insert=True)
     event.listen(engine, "connect", _bytes_as_they_are)
     return engine
+
+
+def _refuse_other_encodings(connection: Any, _record: Any) -> None:
+    """What a cloud calls something may be in any script; a cycle must not end at the first name that cannot be written."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Unavailable(
+            f"The database {connection.info.dbname} is encoded in {encoding}, which cannot hold every name.",
+            hint="Create another with `createdb --template template0 --encoding UTF8 NAME`, and set storage.url to it; "
+            "`pg_dump` and `pg_restore` bring over what this one holds.",
+        )
 
 
 def _bytes_as_they_are(connection: Any, _record: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -261,10 +262,36 @@ def test_where_there_is_nothing_to_open(tmp_path: Path, postgres_server: str) ->
     for url in ("mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "not a url"):
         with pytest.raises(Unavailable, match=r"storage\.url"):
             opened(url)
-    with pytest.raises(Unavailable, match="does not exist"):
-        opened(postgres_server.replace("/postgres?", "/nowhere?"))
     with pytest.raises(Unavailable, match="can be reached"):
         opened("postgresql://nobody@127.0.0.1:1/none")
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "way_out"),
+    [
+        (("/postgres?", "/nowhere?"), "does not exist", "createdb"),
+        (("//postgres:@", "//nobody@"), "does not exist", "the user in storage.url"),
+        (("?", "?sslmood=off&"), "invalid connection option", "Mend storage.url"),
+        (("?", "?port=many&"), "port", "Mend storage.url"),
+    ],
+    ids=["database", "role", "option", "port"],
+)
+def test_what_a_server_refuses_has_a_way_out(
+    postgres_server: str, change: tuple[str, str], said: str, way_out: str
+) -> None:
+    with pytest.raises(Unavailable, match=said) as caught:
+        opened(postgres_server.replace(*change))
+    assert way_out in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_name_is_refused(postgres_server: str, encoding: str) -> None:
+    name = f"other_{encoding}".lower()
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'".encode())
+    with pytest.raises(Unavailable, match=f"{name} is encoded in {encoding}") as caught:
+        opened(postgres_server.replace("/postgres?", f"/{name}?"))
+    assert "--encoding UTF8" in (caught.value.hint or "")
 
 
 def test_a_password_is_never_shown() -> None:
