@@ -34,6 +34,8 @@ class Done:
     user: str
     resources: Sequence[tuple[str, str]] = ()
     parameters: Mapping[str, Any] | None = None
+    answered: Mapping[str, Any] | None = None
+    """What is recorded of the answer."""
     read_only: bool = False
     error: str | None = None
     request_id: str | None = None
@@ -101,7 +103,7 @@ def _event(account: str, region: str, done: Done) -> dict[str, Any]:
         "sourceIPAddress": "198.51.100.7",
         "userAgent": "aws-cli/2.17",
         "requestParameters": done.parameters,
-        "responseElements": None,
+        "responseElements": done.answered,
         "requestID": done.request_id or str(uuid4()),
         "eventID": number,
         "readOnly": done.read_only,

@@ -19,7 +19,8 @@ import orjson
 
 from providers.sandbox.aws.aggregator import ConfigAggregator
 from providers.sandbox.aws.cloudcontrol import CloudControl
-from providers.sandbox.aws.cloudtrail import Done, EventHistory
+from providers.sandbox.aws.cloudtrail import EventHistory
+from providers.sandbox.aws.recorded import recorded, region_of
 from providers.sandbox.aws.wire import (
     Answer,
     Asked,
@@ -200,31 +201,19 @@ class Front:
             # What moto raises for an operation, or a whole service, that it does not know.
             message = f"The sandbox does not do {asked.call.service}:{asked.call.operation or '?'}."
             return failure(asked, 501, "NotImplemented", message)
+        answer = (head[0], head[1], body)
         if head[0] < 300:
-            self._remember(environ, asked)
-        return head[0], head[1], body
+            self._remember(environ, asked, answer)
+        return answer
 
-    def _remember(self, environ: Environ, asked: Asked) -> None:
-        """Tell the event history of a change of a bucket. What is there from the beginning was made long ago, by nobody."""
-        bucket = asked.parameters.get("Bucket")
-        seeding = "HTTP_X_MOTO_ACCOUNT_ID" in environ
-        if seeding or asked.call.service != "s3" or not bucket or "Key" in asked.parameters:
+    def _remember(self, environ: Environ, asked: Asked, answer: Answer) -> None:
+        """Tell the event history of a change. What is there from the beginning was made long ago, by nobody."""
+        if "HTTP_X_MOTO_ACCOUNT_ID" in environ or asked.operation is None:
             return
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return
-        region = self._buckets(asked.call.account).get(bucket) or asked.call.region
-        self.event_history.record(
-            asked.call.account,
-            region,
-            Done(
-                source="s3.amazonaws.com",
-                name=asked.call.operation,
-                at=self._now(),
-                user=environ.get(f"HTTP_{HEADER.upper().replace('-', '_')}", "watchstander"),
-                resources=[("AWS::S3::Bucket", bucket)],
-                parameters={"bucketName": bucket},
-            ),
-        )
+        user = environ.get(f"HTTP_{HEADER.upper().replace('-', '_')}", "watchstander")
+        done = recorded(asked, answer, user=user, at=self._now())
+        if done is not None:
+            self.event_history.record(asked.call.account, region_of(asked, self._buckets), done)
 
     # The control
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 
+from providers.aws.arns import Where, ref_of_name
 from providers.aws.provider import AwsProvider
 from providers.errors import Denied, Refused
 from providers.resource import ResourceRef
 from providers.sandbox.aws import AwsEmulator
 from providers.sandbox.aws.cloudtrail import Done
+from providers.sandbox.aws.door import Door, enter
 from providers.sandbox.faults import Fault, FaultKind
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -142,3 +145,125 @@ def test_what_has_no_name_in_the_record_says_so(provider: AwsProvider, account: 
     root = ref(account, "aws.account", f"arn:aws:iam::{account}:root", "global")
     with pytest.raises(Refused, match="no name there"):
         list(provider.deeds(root, SINCE, UNTIL))
+
+
+@pytest.fixture
+def kim(aws: AwsEmulator, account: str) -> Iterator[Door]:
+    """Somebody who changes things in the account, as anybody would: by boto3."""
+    door = enter(aws.endpoint, account)
+    door.caller = "kim"
+    yield door
+    door.close()
+
+
+def by_kim(provider: AwsProvider, account: str, type_: str, uid: str, region: str = "eu-west-1") -> list[str]:
+    """What was done to a resource; that it was kim."""
+    now = datetime.now(UTC)
+    found = list(provider.deeds(ref(account, type_, uid, region), now - 10 * MINUTE, now + MINUTE))
+    assert {deed.actor for deed in found} <= {f"arn:aws:iam::{account}:user/kim"}
+    return sorted(deed.operation for deed in found)
+
+
+def test_the_sandbox_records_security_groups(provider: AwsProvider, account: str, kim: Door) -> None:
+    ec2 = kim.client("ec2", "eu-west-1")
+    one, other = (ec2.create_security_group(GroupName=name, Description="d")["GroupId"] for name in "ab")
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=one, IpPermissions=[rule])
+    ec2.describe_security_groups(GroupIds=[one])
+    for group in (one, other):
+        ec2.delete_security_group(GroupId=group)
+    arn = f"arn:aws:ec2:eu-west-1:{account}:security-group/"
+    assert by_kim(provider, account, "aws.security_group", arn + one) == [
+        "AuthorizeSecurityGroupIngress",
+        "CreateSecurityGroup",
+        "DeleteSecurityGroup",
+    ]
+    assert "AuthorizeSecurityGroupIngress" not in by_kim(provider, account, "aws.security_group", arn + other)
+
+
+def test_the_sandbox_records_identities(provider: AwsProvider, account: str, kim: Door) -> None:
+    """Called anywhere, recorded at home; a key's changes are the user's too; a role of the same name is another."""
+    iam = kim.client("iam", "eu-west-1")
+    nothing = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+    iam.create_user(UserName="lee")
+    key = iam.create_access_key(UserName="lee")["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(UserName="lee", AccessKeyId=key, Status="Inactive")
+    iam.create_role(RoleName="lee", AssumeRolePolicyDocument="{}")
+    policy = iam.create_policy(PolicyName="mine", PolicyDocument=nothing)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="lee", PolicyArn=policy)
+    iam.get_role(RoleName="lee")
+    iam.detach_role_policy(RoleName="lee", PolicyArn=policy)
+    iam.delete_policy(PolicyArn=policy)
+    iam.delete_role(RoleName="lee")
+    iam.delete_access_key(UserName="lee", AccessKeyId=key)
+    iam.delete_user(UserName="lee")
+    keys = ["CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey"]
+    start = f"arn:aws:iam::{account}:"
+    user = by_kim(provider, account, "aws.iam_user", f"{start}user/lee", "global")
+    assert user == sorted([*keys, "CreateUser", "DeleteUser"])
+    held = ref_of_name(
+        "aws.iam_access_key", {"UserName": "lee", "AccessKeyId": key}, Where(account, "global")
+    )
+    assert held is not None
+    assert by_kim(provider, account, "aws.iam_access_key", held.uid, "global") == keys
+    attaching = ["AttachRolePolicy", "DetachRolePolicy"]
+    role = by_kim(provider, account, "aws.iam_role", f"{start}role/lee", "global")
+    assert role == sorted([*attaching, "CreateRole", "DeleteRole"])
+    assert by_kim(provider, account, "aws.iam_policy", policy, "global") == sorted(
+        [*attaching, "CreatePolicy", "DeletePolicy"]
+    )
+
+
+def test_the_sandbox_records_keys_databases_and_trails(
+    provider: AwsProvider, account: str, kim: Door
+) -> None:
+    kms, rds, trails = (kim.client(service, "eu-west-1") for service in ("kms", "rds", "cloudtrail"))
+    key = kms.create_key()["KeyMetadata"]
+    kms.encrypt(KeyId=key["KeyId"], Plaintext=b"p")
+    kms.enable_key_rotation(KeyId=key["Arn"])
+    kms.disable_key(KeyId=key["KeyId"])
+    rds.create_db_instance(
+        DBInstanceIdentifier="kims",
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        MasterUsername="kim",
+        MasterUserPassword="only-in-the-sandbox",
+        AllocatedStorage=20,
+    )
+    rds.modify_db_instance(DBInstanceIdentifier="kims", PubliclyAccessible=True)
+    rds.delete_db_instance(DBInstanceIdentifier="kims", SkipFinalSnapshot=True)
+    kim.client("s3", "eu-west-1").create_bucket(
+        Bucket="kims-trail", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    trail = trails.create_trail(Name="kims", S3BucketName="kims-trail")["TrailARN"]
+    trails.start_logging(Name=trail)
+    trails.stop_logging(Name="kims")
+    trails.delete_trail(Name="kims")
+    kim.client("s3", "eu-west-1").delete_bucket(Bucket="kims-trail")
+    kms.schedule_key_deletion(KeyId=key["KeyId"])
+    database = f"arn:aws:rds:eu-west-1:{account}:db:kims"
+    assert by_kim(provider, account, "aws.kms_key", key["Arn"]) == [
+        "CreateKey",
+        "DisableKey",
+        "EnableKeyRotation",
+        "ScheduleKeyDeletion",
+    ]
+    assert by_kim(provider, account, "aws.db_instance", database) == [
+        "CreateDBInstance",
+        "DeleteDBInstance",
+        "ModifyDBInstance",
+    ]
+    assert by_kim(provider, account, "aws.cloudtrail", trail) == [
+        "CreateTrail",
+        "DeleteTrail",
+        "StartLogging",
+        "StopLogging",
+    ]
+    page = trails.lookup_events()["Events"]
+    assert "only-in-the-sandbox" not in str(page)
+
+
+def test_the_sandbox_records_no_failure(provider: AwsProvider, account: str, kim: Door) -> None:
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        kim.client("iam").delete_user(UserName="nobody")
+    assert by_kim(provider, account, "aws.iam_user", f"arn:aws:iam::{account}:user/nobody", "global") == []
