@@ -33,8 +33,8 @@ _GONE_INTO: Final = frozenset(
 )
 
 
-def _structure(names: Names) -> bool:
-    """Whether an object or array holds modules, resources or changes, and is none itself."""
+def structure(names: Names) -> bool:
+    """Whether an object or array holds modules, resources or changes, and is none itself (for :func:`jsonstream.walk`)."""
     if names[-1] == ELEMENT:
         return names[-2:-1] == ("child_modules",)
     return names[-1] in _GONE_INTO or names[-2:-1] == ("module_calls",)
@@ -58,7 +58,7 @@ def outline(path: Path, see: Callable[[Piece], None] = lambda _piece: None) -> O
 
     def enter(names: Names) -> bool:
         found.sections.add(names[0])
-        return _structure(names)
+        return structure(names)
 
     for piece in walk(path, enter):
         found.sections.update(piece.path[:1])
@@ -80,7 +80,7 @@ def _note_unknown(found: Outline, entry: Mapping[str, Any]) -> None:
 def managed(path: Path, section: str) -> Iterator[Mapping[str, Any]]:
     """The managed resources of a section of the file, module by module. Raises UsageError with file and line."""
     reached = False
-    for piece in walk(path, _structure):
+    for piece in walk(path, structure):
         if piece.path[:1] != (section,):
             if reached:
                 return  # what follows is of no use here

@@ -2,7 +2,8 @@
 
 ``documents`` gives the values of a file: one a line (NDJSON), one after the other, or the elements of an array.
 ``members`` gives the members of a file's object, with those arrays that are named taken apart into their elements.
-``walk`` goes into objects and arrays however deep they lie, and gives what lies in them.
+``walk`` goes into objects and arrays however deep they lie, and gives what lies in them; ``reduced`` puts it together again,
+with less in it.
 What is wrong is told with file, line and column.
 """
 
@@ -51,6 +52,19 @@ class Piece:
     """The names on the way to it, as ``walk`` has them."""
 
 
+class Misread(UsageError):
+    """A file is not the JSON it should be."""
+
+    def __init__(
+        self, path: Path, what: str, *, line: int = 0, column: int = 0, hint: str | None = None
+    ) -> None:
+        self.what = what
+        self.line = line
+        self.column = column
+        place = f":{line}:{column}" if line else ""
+        super().__init__(f"{path}{place}: {what}", hint=hint)
+
+
 def documents(path: Path) -> Iterator[Piece]:
     """The values of a file, in order; a top-level array's elements one by one. Raises UsageError with file and line."""
     with _opened(path) as text:
@@ -86,6 +100,16 @@ def walk(path: Path, enter: Callable[[Names], bool]) -> Iterator[Piece]:
         yield from _walk(text, (), enter)
 
 
+def reduced(path: Path, enter: Callable[[Names], bool], keep: Callable[[Names, Any], Any]) -> Any:
+    """The value of a file, with what ``keep`` makes of them in place of those values that ``enter`` (as :func:`walk` asks it)
+    declines. Raises UsageError with file and line."""
+    with _opened(path) as text:
+        made = _reduced(text, (), enter, keep)
+        if text.peek():
+            text.fail("more after the end of the value")
+        return made
+
+
 def opening(path: Path) -> str:
     """The first character that is no white space; empty for an empty file. Raises UsageError for an unreadable one."""
     with _opened(path) as text:
@@ -98,10 +122,7 @@ def _members(text: _Text, arrays: Collection[str]) -> Iterator[Piece]:
         text.take("}")
         return
     while True:
-        if text.peek() != '"':
-            text.fail("a member without a name")
-        key = text.value()
-        text.take(":")
+        key = _name(text)
         if text.peek() == "[" and key in arrays:
             yield from text.elements(key)
         else:
@@ -114,14 +135,36 @@ def _members(text: _Text, arrays: Collection[str]) -> Iterator[Piece]:
 
 
 def _walk(text: _Text, names: Names, enter: Callable[[Names], bool]) -> Iterator[Piece]:
-    if len(names) > DEEPEST:
-        text.fail("the JSON nests too deeply")
-    start = text.peek()
-    ending = {"{": "}", "[": "]"}.get(start)
-    if ending is None or (names and not enter(names)):
+    if not _goes_into(text, names, enter):
         where = text.where
         yield Piece(names[-1] if names else "", text.value(), where, path=names)
         return
+    for name in _inside(text):
+        yield from _walk(text, (*names, name), enter)
+
+
+def _reduced(
+    text: _Text, names: Names, enter: Callable[[Names], bool], keep: Callable[[Names, Any], Any]
+) -> Any:
+    if not _goes_into(text, names, enter):
+        return keep(names, text.value())
+    if text.peek() == "[":
+        return [_reduced(text, (*names, name), enter, keep) for name in _inside(text)]
+    return {name: _reduced(text, (*names, name), enter, keep) for name in _inside(text)}
+
+
+def _goes_into(text: _Text, names: Names, enter: Callable[[Names], bool]) -> bool:
+    """Whether an object or array begins here that is gone into."""
+    if len(names) > DEEPEST:
+        text.fail("the JSON nests too deeply")
+    start = text.peek()
+    return start != "" and start in "{[" and (not names or enter(names))
+
+
+def _inside(text: _Text) -> Iterator[str]:
+    """The name of each value in the object or array that begins here; whoever asks for the next has taken the value."""
+    start = text.peek()
+    ending = {"{": "}", "[": "]"}[start]
     text.take(start)
     if text.peek() == ending:
         text.take(ending)
@@ -129,15 +172,21 @@ def _walk(text: _Text, names: Names, enter: Callable[[Names], bool]) -> Iterator
     while True:
         name = ELEMENT
         if start == "{":
-            if text.peek() != '"':
-                text.fail("a member without a name")
-            name = text.value()
-            text.take(":")
-        yield from _walk(text, (*names, name), enter)
+            name = _name(text)
+        yield name
         if text.peek() == ending:
             text.take(ending)
             return
         text.take(",")
+
+
+def _name(text: _Text) -> str:
+    """The name of the member that begins here, and its colon."""
+    if text.peek() not in ('"', ""):
+        text.fail("a member without a name")
+    name: str = text.value()
+    text.take(":")
+    return name
 
 
 def _refused(name: str) -> NoReturn:
@@ -170,7 +219,8 @@ class _Text:
         """Raises UsageError for this place."""
         if at is not None:
             self._at = max(self._at, min(at, len(self._buffer)))
-        raise UsageError(f"{self.where}:{self._column() + 1}: {what}", hint=hint)
+        _ = self.where
+        raise Misread(self._path, what, line=self._line, column=self._column() + 1, hint=hint)
 
     def _column(self) -> int:
         """Characters before the place reached on its line."""
@@ -266,11 +316,12 @@ class _Text:
         self.fail("not JSON: the file ends in the middle of a value", "It was cut short: get it again.", end)
 
 
-def _unreadable(path: Path, error: Exception) -> UsageError:
+def _unreadable(path: Path, error: Exception) -> Misread:
     if isinstance(error, OSError) and error.strerror:
-        return UsageError(f"{path}: {error.strerror}")
-    return UsageError(
-        f"{path}: the gzip data is damaged or cut short: {error}",
+        return Misread(path, error.strerror)
+    return Misread(
+        path,
+        f"the gzip data is damaged or cut short: {error}",
         hint="Get the file again; was it copied completely?",
     )
 
@@ -280,7 +331,7 @@ def _opened(path: Path) -> Iterator[_Text]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise Misread(path, error.strerror or str(error)) from error
     with file:
         try:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"

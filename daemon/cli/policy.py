@@ -201,13 +201,13 @@ def evaluate(
 ) -> ExitStatus:
     """Evaluate a policy once over an input, and print what it gave."""
     from policies.errors import PolicyErrors
-    from policies.query import evaluate_files, read_data, read_json, read_parameters, values_of
+    from policies.query import evaluate_files, read_data, read_json, read_parameters
 
-    text = read_json(input, what="input")
     parameters = read_parameters(param or [])
     extra = read_data(data or [])
     if any(file.suffix == ".sentinel" for file in files):
-        return _eval_sentinel(cli, files, values_of(text, input, what="input"), extra, parameters)
+        return _eval_sentinel(cli, files, input, extra, parameters)
+    text = read_json(input, what="input")
     if parameters:
         extra["parameters"] = {**extra.get("parameters", {}), **parameters}
     try:
@@ -225,25 +225,28 @@ def evaluate(
 
 
 def _eval_sentinel(
-    cli: State, files: list[Path], content: Any, data: dict[str, Any], parameters: dict[str, Any]
+    cli: State, files: list[Path], input: Path, data: dict[str, Any], parameters: dict[str, Any]
 ) -> ExitStatus:
     from policies.engines import http_access
     from policies.files import DISK
-    from policies.sentinel import Options, compile_policy
+    from policies.planfile import outline
+    from policies.query import read_json, values_of
+    from policies.sentinel import Options, compile_policy, read_terraform
     from policies.sentinel.sources import Sources
-    from policies.sentinel.terraform import from_document
+    from providers.jsonstream import opening
 
     if len(files) != 1:
         raise UsageError(
             "Give one Sentinel policy at a time.", hint="Modules it imports are found beside it."
         )
-    if not isinstance(content, dict):
+    if opening(input) != "{":
+        values_of(read_json(input, what="input"), input, what="input")
         raise UsageError("For Sentinel the input is an object: import name -> data.")
-    if "terraform_version" in content:
-        try:
-            content = from_document(content)
-        except ValueError as error:
-            raise UsageError(f"The input {error}.") from None
+    content = (
+        read_terraform(input)
+        if "terraform_version" in outline(input).sections
+        else values_of(read_json(input, what="input"), input, what="input")
+    )
     policy = compile_policy(DISK.text(files[0]), files[0])
     modules = Sources(DISK).beside(policy, content.keys() | data.keys())
     http = http_access(cli.settings.policies)

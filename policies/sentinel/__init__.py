@@ -25,7 +25,7 @@ from policies.sentinel.request import (
     request_import,
     variables_import,
 )
-from policies.sentinel.terraform import TerraformFileError, read_terraform
+from policies.sentinel.terraform_file import TerraformFileError, read_terraform
 from policies.sentinel.testing import CaseResult, run_tests
 
 __all__ = [

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from policies.sentinel.deferred import Deferred, DeferredMap
 from policies.sentinel.partial import Partial, PartialMap
 from policies.sentinel.run import Rule, Run
 from policies.sentinel.values import (
@@ -69,7 +70,15 @@ def to_value(  # noqa: PLR0912 - the leaves in line: each call here is paid by e
             else:
                 items.append(to_value(item, run, null_is_undefined, depth + 1))
         return items
+    if kind is Deferred:
+        return DeferredMap(lambda: _asked_for(data, run, depth))
     return _rare(data, run)
+
+
+def _asked_for(data: Deferred, run: Run, depth: int) -> dict[Key, Value]:
+    data.charge(run)
+    made: dict[Key, Value] = to_value(data.value(), run, depth=depth)
+    return made
 
 
 def _as_float(number: int) -> float:

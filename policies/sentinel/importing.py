@@ -58,7 +58,12 @@ class DataImport(Import):
             if name in self._functions:
                 return self._functions[name]
             return Undefined(f'the import "{self.name}" has no "{name}"')
-        found = known[name] = to_value(self._data[name], run, name in self._null_is_undefined)
+        if type(self._data) is dict:
+            held = self._data[name]
+        else:
+            with run.waiting():
+                held = self._data[name]
+        found = known[name] = to_value(held, run, name in self._null_is_undefined)
         return found
 
 

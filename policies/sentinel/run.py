@@ -4,7 +4,8 @@ functions and rules."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, NoReturn, TypeAlias
@@ -158,6 +159,13 @@ class Run:
             raise Fault(f"the policy takes longer than {self.budget.seconds:g} s", kind="budget")
         self.fuel += min(CHECK_EVERY, self.budget.steps - self.spent)
         self.spent += CHECK_EVERY
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What is done within takes none of the policy's time: the host reads what was asked for."""
+        began = self.clock()
+        yield
+        self.deadline += self.clock() - began
 
     def charge(self, steps: int) -> None:
         """Take many steps at once."""

@@ -13,7 +13,7 @@ from policies.sentinel.hcl import read_json
 from policies.sentinel.imports import STANDARD
 from policies.sentinel.options import Options, Source
 from policies.sentinel.policy import CompiledPolicy, compile_policy
-from policies.sentinel.terraform import read_terraform
+from policies.sentinel.terraform_file import read_terraform
 
 
 class Sources:

@@ -1,7 +1,7 @@
 """The Terraform imports, ``tfplan/v2``, ``tfstate/v2``, ``tfconfig/v2`` and ``tfrun``, from what Terraform writes.
 
-``read_terraform`` takes a file of ``terraform show -json`` (plan or state) or a raw ``terraform.tfstate``. Modules are
-flattened: resources are keyed by their address, as policies expect. ``request`` makes
+``from_document`` takes what ``terraform show -json`` prints (plan or state) or a raw ``terraform.tfstate``. Modules are
+flattened: resources are keyed by their address, as policies expect. ``terraform_file`` reads files of them, ``request`` makes
 the same from live resources and from what somebody asks for.
 """
 
@@ -9,40 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from policies.errors import PackError, Position
-from policies.files import DISK, Files
 from policies.sentinel.partial import Partial
-
-MOST_BYTES: Final = 256 * 1024 * 1024
-
-
-class TerraformFileError(PackError):
-    """A file is no Terraform plan or state in JSON."""
-
-    def __init__(self, what: str, position: Position) -> None:
-        super().__init__(what, position, hint="Make one with: terraform show -json PLAN > plan.json")
-
-
-def read_terraform(path: Path, files: Files = DISK) -> dict[str, dict[str, Any]]:
-    """Import name -> data, from a plan or state file. Raises TerraformFileError with line and column."""
-    try:
-        data = json.loads(files.read(path, MOST_BYTES))
-    except PackError as error:
-        raise TerraformFileError(error.what, Position(path)) from None
-    except json.JSONDecodeError as error:
-        raise TerraformFileError(
-            f"is not JSON: {error.msg}", Position(path, error.lineno, error.colno)
-        ) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise TerraformFileError(f"is not JSON that can be read: {error}", Position(path)) from None
-    try:
-        return from_document(data)
-    except ValueError as error:
-        raise TerraformFileError(str(error), Position(path)) from None
 
 
 def from_document(data: Any) -> dict[str, dict[str, Any]]:

@@ -139,7 +139,7 @@ def test_eval_of_a_plan_gives_its_imports(folder: Path, capsys: pytest.CaptureFi
     assert (status, answer["result"], answer["error"]) == (0, True, None)
     given.write_text(json.dumps({"terraform_version": "1.9.0"}))
     assert call("policy", "eval", folder / "p.sentinel", "--input", given)[0] == 2
-    assert "The input is neither a Terraform plan nor a state" in capsys.readouterr().err
+    assert "i.json: is neither a Terraform plan nor a state" in capsys.readouterr().err
 
 
 def test_eval_says_how_imports_are_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from config.errors import UsageError
 from providers import jsonstream
-from providers.jsonstream import ELEMENT, documents, members, walk
+from providers.jsonstream import ELEMENT, documents, members, reduced, walk
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -180,6 +180,8 @@ def test_a_walk_gives_every_value_with_the_way_to_it(
         assert [(p.path, p.value) for p in walk(path, lambda _: True)] == list(flattened(value))
         # What is declined is given whole, and so is the same in all.
         assert {p.path[0]: p.value for p in walk(path, lambda _: False)} == value
+        assert reduced(path, lambda _: True, lambda _, kept: kept) == value
+        assert reduced(path, lambda _: False, lambda names, _: names[-1]) == {name: name for name in value}
 
 
 @pytest.mark.parametrize(
