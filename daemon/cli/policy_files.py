@@ -77,10 +77,11 @@ def check_sentinel(paths: Iterable[Path], http: HttpAccess | None) -> Iterator[P
     from policies.errors import PolicyError, PolicySyntaxError, Position
     from policies.sentinel.circles import circles
     from policies.sentinel.engine import missing_imports, package_of
+    from policies.sentinel.patterns import bad_patterns
     from policies.sentinel.sources import Sources
 
     sources = Sources(DISK)
-    good, told = [], set()
+    good, told, seen = [], set(), set()
     for path in paths:
         try:
             policy = sources.policy(path)
@@ -91,6 +92,10 @@ def check_sentinel(paths: Iterable[Path], http: HttpAccess | None) -> Iterator[P
             told.add(error.position)
         else:
             good.append(policy)
+            for source in (policy, *beside.values()):
+                if source.path not in seen:
+                    seen.add(source.path)
+                    yield from bad_patterns(source.code.program, source.path)
             if not policy.code.program.body and not policy.code.program.imports:
                 what = "it is empty: a policy gives a `main`, and a module something to use"
                 yield PolicySyntaxError(what, Position(path, 1, 1))

@@ -41,6 +41,7 @@ from policies.sentinel.imports import STANDARD
 from policies.sentinel.imports.http import HttpAccess
 from policies.sentinel.imports.runtime import LANGUAGE_VERSION
 from policies.sentinel.options import Options, Source
+from policies.sentinel.patterns import bad_patterns
 from policies.sentinel.policy import CompiledPolicy, SentinelResult, compile_policy
 from policies.sentinel.request import LiveResource, estate_imports
 from policies.sentinel.subjects import OWN_IMPORTS, judges_resources, own_reads, terraform_types
@@ -88,7 +89,7 @@ class SentinelEngine:
     # Checking.
 
     def check(self, modules: Sequence[Module]) -> Checked:
-        """Parse and examine modules, and see that what they import is there."""
+        """Parse and examine modules, and see that what they import is there and what they match with is a regular expression."""
         errors: list[PolicyError] = []
         parsed: list[tuple[Module, CompiledPolicy]] = []
         for module in modules:
@@ -105,6 +106,7 @@ class SentinelEngine:
             notes, wrong = read_annotations(module.path, module.text)
             errors.extend(wrong)
             errors.extend(missing_imports(policy, libraries, module.given, self._http))
+            errors.extend(bad_patterns(policy.code.program, policy.path))
             checked.append(_checked(module, policy, notes, judging=module.path in looking))
         return Checked(modules=tuple(checked), errors=tuple(errors))
 

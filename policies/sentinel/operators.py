@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
-import re2
-
 from policies.sentinel import semantics
+from policies.sentinel.patterns import compiled_pattern
 from policies.sentinel.run import Rule, Run
 from policies.sentinel.values import Fault, Undefined, Value, a_kind, key_of, wrap
-
-MAX_PATTERN: Final = 64 * 1024
 
 
 def settled(value: Value, run: Run) -> Value:
@@ -277,18 +273,6 @@ def within(item: Value, collection: Value, run: Run) -> Value:
     return contains(collection, item, run)
 
 
-@lru_cache(maxsize=1024)
-def _compiled(pattern: bytes) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        said = error.args[0] if error.args else b""
-        reason = said.decode(errors="backslashreplace") if isinstance(said, bytes) else str(said)
-        raise Fault(f"not a regular expression: {reason}") from None
-
-
 def matches(text: Value, pattern: Value, run: Run) -> Value:
     """``text matches pattern``: RE2, not anchored."""
     text, pattern = settled(text, run), settled(pattern, run)
@@ -298,10 +282,9 @@ def matches(text: Value, pattern: Value, run: Run) -> Value:
         return pattern
     if not isinstance(text, bytes) or not isinstance(pattern, bytes):
         raise Fault(f'"matches" goes with two strings, not {a_kind(text)} and {a_kind(pattern)}')
-    if len(pattern) > MAX_PATTERN:
-        raise Fault(f"a regular expression is longer than {MAX_PATTERN} bytes", kind="budget")
+    expression = compiled_pattern(pattern)
     run.charge(1 + (len(text) >> 6) + (len(pattern) >> 4))
-    return _compiled(pattern).search(text) is not None
+    return expression.search(text) is not None
 
 
 def is_empty(value: Value, run: Run) -> Value:

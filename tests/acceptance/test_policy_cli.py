@@ -266,6 +266,27 @@ def test_check_finds_modules_that_import_one_another(tmp_path: Path, around: str
     assert not [e for e in answer["errors"] if "circle" in e["error"]], "two ways to one module are none"
 
 
+@pytest.mark.parametrize("around", ["", "id: p\n"], ids=["loose", "a pack"])
+def test_check_finds_what_is_no_regular_expression(tmp_path: Path, around: str) -> None:
+    (tmp_path / "main.sentinel").write_text(
+        'import "tfplan/v2" as p\nimport "names"\n'
+        'main = rule { all p.planned_values.resources as _, r { r.type is "t" and r.name matches "[a-z]+" and\n  r.name not matches `(a)\\1` and "(" is not names.x } }\n'
+    )
+    (tmp_path / "names.sentinel").write_text('x = func(n) { return n matches "a(?=b)" or n matches "(" }\n')
+    if around:
+        (tmp_path / "pack.yaml").write_text(around)
+    status, answer = document("policy", "check", tmp_path)
+    assert status == 2
+    found = {(Path(e["path"]).name, e["line"], e["column"], e["error"]) for e in answer["errors"]}
+    assert found == {
+        ("main.sentinel", 4, 22, "not a regular expression: invalid escape sequence: \\1"),
+        ("names.sentinel", 1, 32, "not a regular expression: invalid perl operator: (?="),
+        ("names.sentinel", 1, 54, "not a regular expression: missing ): ("),
+    }
+    assert len(answer["errors"]) == 3
+    assert "lookarounds" in str(answer["errors"])
+
+
 def test_list_and_show() -> None:
     status, rows = document("policy", "list")
     assert status == 0
