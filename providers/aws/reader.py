@@ -156,9 +156,13 @@ class Reader:
 
     def _ahead(self, declared: ResourceType, place: Place, listing: _Listing) -> Iterator[_Described]:
         """Describe the listing's items in the pool, at most WINDOW ahead; in order. A failed listing leaves its error in
-        ``listing``, after what came before it has been handed on."""
+        ``listing``, after what came before it has been handed on.
+
+        Items about which nothing more is asked are described here: what waits for no cloud gains nothing in another thread, and
+        loses the interpreter's lock on the way there and back (docs/decisions/0331)."""
         window: deque[Future[_Described]] = deque()
         work: Callable[..., _Described] = self._children if declared.each is not None else self._describe
+        asks = declared.each is not None or bool(declared.details)
         deadline = self._deadline()
         pages = self._pages(declared, place, deadline)
         try:
@@ -172,6 +176,9 @@ class Reader:
                     break
                 listing.pages += 1
                 for item, group in grouped(declared, page):
+                    if not asks:
+                        yield work(declared, place, item, deadline, group)
+                        continue
                     window.append(self._pool.submit(work, declared, place, item, deadline, group))
                     if len(window) >= WINDOW:
                         yield window.popleft().result()

@@ -1,13 +1,11 @@
 """Signatures as botocore makes them, without doing a thing twice.
 
-botocore walks a request's headers once to sign them and once more to name them, prepares the whole request to get at its body, and
-makes an object for each of five HMACs. Here botocore's own classes do all of the rest. Every other way of signing is left as it is
-(docs/decisions/0330).
+botocore walks a request's headers once to sign them and once more to name them, and prepares the whole request to get at its body.
+Here botocore's own classes do all of the rest. Every other way of signing is left as it is (docs/decisions/0330).
 """
 
 from __future__ import annotations
 
-import hmac
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -66,10 +64,6 @@ class _Once(SigV4Auth):  # type: ignore[misc]
             return sha256(body).hexdigest()
         other: str = super().payload(request)
         return other
-
-    def _sign(self, key: bytes, msg: str, hex: bool = False) -> Any:  # noqa: A002 - botocore's name
-        digest = hmac.digest(key, msg.encode(), "sha256")
-        return digest.hex() if hex else digest
 
 
 class _OnceForS3(_Once, S3SigV4Auth):  # type: ignore[misc]

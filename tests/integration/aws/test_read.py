@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from config.clouds import AwsAccounts
 from providers.aws.catalog import catalog
 from providers.aws.provider import AwsProvider
+from providers.aws.reader import Reader
 from providers.errors import Gone, Refused
 from providers.normalise import encode
 from providers.provider import Provider, Selection
@@ -61,6 +63,26 @@ def view(provider: AwsProvider, resource: Resource) -> dict[str, Any]:
 
 def test_it_is_a_provider(warm: AwsProvider) -> None:
     assert isinstance(warm, Provider)
+
+
+@pytest.mark.parametrize(("type_", "in_the_pool"), [("aws.security_group", False), ("aws.vpc", True)])
+def test_only_what_waits_for_a_cloud_goes_to_another_thread(
+    warm: AwsProvider, account: str, type_: str, in_the_pool: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool is for asking about an item; what its listing told needs no other thread."""
+    declared = catalog()[type_]
+    assert bool(declared.details or declared.each) is in_the_pool
+    threads: set[str] = set()
+    describe = Reader._describe
+
+    def noted(self: Reader, *arguments: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return describe(self, *arguments)
+
+    monkeypatch.setattr(Reader, "_describe", noted)
+    read = list(warm.read(Scope("aws", account, "eu-west-1", type_)))
+    assert read
+    assert (threading.current_thread().name not in threads) is in_the_pool
 
 
 def test_every_account_region_and_type(warm: AwsProvider, estate: Estate) -> None:
