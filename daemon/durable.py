@@ -23,6 +23,7 @@ import orjson
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from daemon.errors import DaemonError
+from daemon.log import Sparing
 
 APPLICATION_VERSION = "1"
 """Workflows of another version are not resumed. Raised only when a workflow's steps change incompatibly; then the old
@@ -251,9 +252,13 @@ def _json(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value))
 
 
+_SPARING = Sparing()
+
+
 def _route_logs() -> None:
-    """Let DBOS's records go through our own logging instead of a console handler of its own."""
+    """Let DBOS's records go through our own logging instead of a console handler of its own, and not the same each second."""
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
     logger.propagate = True
+    logger.addFilter(_SPARING)  # once, however often

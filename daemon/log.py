@@ -70,6 +70,32 @@ class Redactor:
         return value
 
 
+class Sparing(logging.Filter):
+    """Lets the same complaint of a library through once a minute, in one line: DBOS's threads ask a server that is away each second,
+    and one of them tells the whole stack each time."""
+
+    AGAIN = 60.0
+    """Seconds after which the same is told again."""
+    _STACK = "Traceback (most recent call last):"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written; it is cut to its first line, or to what its stack ends with."""
+        said, _, stack = record.getMessage().partition(self._STACK)
+        raised = [line for line in stack.splitlines() if line and not line[0].isspace()]
+        errors = [line for line in raised if not line.startswith("(Background on this error")]
+        text = said.splitlines()[0] if said else ""
+        record.msg, record.args = text + (errors[-1] if errors else ""), ()
+        self._told = {text: at for text, at in self._told.items() if record.created - at < self.AGAIN}
+        if record.msg in self._told:
+            return False
+        self._told[record.msg] = record.created
+        return True
+
+
 def _names_a_secret(key: Any) -> bool:
     name = str(key).lower().replace("-", "_")
     return any(word in name for word in _SECRET_KEYS)

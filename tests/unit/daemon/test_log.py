@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import traceback
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -79,6 +80,28 @@ def test_configuring_twice_does_not_write_twice() -> None:
     log.configure(LogSettings(), stream=stream)
     logging.getLogger("x").warning("once")
     assert len(lines(stream)) == 1
+
+
+def test_the_same_complaint_is_told_once_a_minute_and_in_one_line() -> None:
+    sparing = log.Sparing()
+
+    def told(text: str, at: float) -> str | None:
+        record = logging.makeLogRecord({"msg": text, "created": at})
+        return record.getMessage() if sparing.filter(record) else None
+
+    away = "Exception listing queues: no server\n\tIs it running?\n(Background on this error at: here)"
+    assert [told(away, at) for at in (0, 1, 59)] == ["Exception listing queues: no server", None, None]
+    assert told("Another trouble.", 59) == "Another trouble."
+    assert told(away, 60) == "Exception listing queues: no server"
+    try:
+        json.loads("")
+    except ValueError:
+        stack = f"Exception polling: {traceback.format_exc()}(Background on this error at: here)"
+    assert (
+        told(stack, 60)
+        == "Exception polling: json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"
+    )
+    assert told("", 60) == ""
 
 
 def test_no_secret_passes() -> None:
