@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import grpc
 import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
@@ -166,8 +167,20 @@ def _read_api_error(error: api.GoogleAPICallError) -> Answer:
     reasons = {r for r in (error.reason, *(_reason(e) for e in error.errors)) if r}
     permission = metadata.get("permission") if hasattr(metadata, "get") else None
     return Answer(
-        status=status, message=error.message or status, reasons=frozenset(reasons), permission=permission
+        status=status,
+        message=error.message or status,
+        reasons=frozenset(reasons),
+        permission=permission,
+        date=_date_of_call(error.response) if isinstance(error.response, grpc.Call) else None,
     )
+
+
+def _date_of_call(call: grpc.Call) -> datetime | None:
+    """The time that the ``date`` header of a gRPC answer gives. An answer that is an error alone has no headers but trailers."""
+    for key, value in (*(call.initial_metadata() or ()), *(call.trailing_metadata() or ())):
+        if key == "date" and isinstance(value, str):
+            return skew.date_of(value)
+    return None
 
 
 def _reason(entry: Any) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -15,6 +17,7 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]
 from providers.sandbox.faults import Call, Fault, FaultKind, Faults
 from providers.sandbox.gcp import assets
 from providers.sandbox.gcp.store import AssetStore, GcpError
+from providers.sandbox.http import SKEW
 
 SERVICE: Final = "google.cloud.asset.v1.AssetService"
 PERMISSION: Final = {
@@ -86,6 +89,8 @@ class AssetGrpc:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
             call = call_of(self._store, operation, request)
             fault = self._faults.strike(call)
+            date = self._store.clock() + (SKEW if fault and fault.kind is FaultKind.SKEWED else timedelta())
+            context.send_initial_metadata((("date", format_datetime(date, usegmt=True)),))
             if fault is not None:
                 self._break(fault, context, call)
             try:
