@@ -12,7 +12,7 @@ from providers.resource import GLOBAL, ResourceRef
 def understood(
     entry: Json, log_name: str, projects: ProjectNames, parents: tuple[str, ...]
 ) -> Event | Ignored | None:
-    """What an entry of the log named tells; an organisation or folder is named only where it is one of ``parents``, the
+    """What an entry of the log named tells; an organisation or folder is named where it is one of ``parents`` or lies in one, the
     account that the inventory has it under. IGNORED for a failed call or a read. Raises ``ValueError``."""
     payload: Json = entry["protoPayload"]
     if not log_name.endswith(("%2Factivity", "/activity", "%2Fsystem_event", "/system_event")):
@@ -80,14 +80,21 @@ def _audit_refs(
     elif kind == "project" and path.startswith("projects/"):
         itself = f"//cloudresourcemanager.googleapis.com/{'/'.join(path.split('/')[:2])}"
         named = [names.as_inventoried(itself, projects.number_of)]
-    elif kind in ("organization", "folder") and path == account and account in parents:
-        named = [f"//cloudresourcemanager.googleapis.com/{path}"]
+    elif kind in ("organization", "folder") and path == account:
+        account = _read_from(account, projects, parents)
+        named = [f"//cloudresourcemanager.googleapis.com/{path}"] if account else []
     elif path.startswith("projects/"):
         tail = path.split("/", 2)[2] if path.count("/") >= 2 else ""
         named = [f"//{payload.get('serviceName')}/projects/{account}/{tail}"]
     return tuple(
         ref_of(name, type_, account, place) for name in named if (type_ := names.type_of(name)) is not None
     )
+
+
+def _read_from(container: str, projects: ProjectNames, parents: tuple[str, ...]) -> str:
+    """The parent from which the inventory has an organisation or folder; empty where it has none, or cannot be told."""
+    above = projects.above(container) if container.startswith("folders/") and container not in parents else ()
+    return next((one for one in (container, *(above or ())) if one in parents), "")
 
 
 def _audit_account(payload: Json, labels: Json, path: str, account: str) -> list[str]:

@@ -22,13 +22,17 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d
 
 
 class ProjectNames(Protocol):
-    """The two names of a project: messages use either, the inventory the id for its account and the number in its own uid."""
+    """The two names of a project: messages use either, the inventory the id for its account and the number in its own uid. And
+    where a folder lies, which its messages do not say."""
 
     def id_of(self, project: str) -> str | None:
         """The id of a project given by id or number; None for a number that is not known."""
 
     def number_of(self, project: str) -> str | None:
         """The number of a project given by id or number; None for an id that is not known."""
+
+    def above(self, folder: str) -> tuple[str, ...] | None:
+        """What a folder lies in, the closest first; None for a folder that is not known."""
 
 
 def unwrap(body: Json) -> Json | None:

@@ -1,16 +1,18 @@
-"""The projects seen so far. Events and parents name a project by its number, the inventory by its id."""
+"""The projects seen so far, and what they lie in. Events and parents name a project by its number, the inventory by its id."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from providers.gcp import names
 
 PROJECT: Final = "cloudresourcemanager.googleapis.com/Project"
 """The asset type of a project."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Projects:
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
         self._numbers: dict[str, str] = {}
+        self._above: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def learn(self, project: Project) -> None:
@@ -38,6 +41,8 @@ class Projects:
         with self._lock:
             self._ids[project.number] = project.id
             self._numbers[project.id] = project.number
+            for place, folder in enumerate(project.ancestors[1:], 1):
+                self._above[folder] = project.ancestors[place + 1 :]
 
     def id_of(self, project: str) -> str | None:
         """The id of a project given by id or number; None for a number never seen."""
@@ -52,6 +57,11 @@ class Projects:
             return project
         with self._lock:
             return self._numbers.get(project)
+
+    def above(self, folder: str) -> tuple[str, ...] | None:
+        """What a folder lies in, the closest first; None for a folder below which no project was ever seen."""
+        with self._lock:
+            return self._above.get(folder)
 
 
 class LookedUp:
@@ -69,8 +79,13 @@ class LookedUp:
         """The number of a project given by id or number; None for an id that no listing has."""
         return self._asked(self._seen.number_of, project)
 
-    def _asked(self, name_of: Callable[[str], str | None], project: str) -> str | None:
-        known = name_of(project)
+    def above(self, folder: str) -> tuple[str, ...] | None:
+        """What a folder lies in, the closest first; None for a folder below which no listing has a project."""
+        return self._asked(self._seen.above, folder)
+
+    def _asked(self, seen: Callable[[str], T | None], name: str) -> T | None:
+        known = seen(name)
         if known is None:
             self._look_again()
-        return known or name_of(project)
+            known = seen(name)
+        return known

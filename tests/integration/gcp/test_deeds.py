@@ -98,13 +98,15 @@ def test_whatever_the_sandbox_changes_it_says_who_did(
     ]
 
 
+@pytest.mark.parametrize("between", [False, True], ids=["the folder is a parent", "the folder lies in one"])
 def test_a_change_of_a_project_or_what_is_above_meets_the_inventorys_resource(
-    emulator: GcpEmulator, connect: Callable[..., GcpProvider]
+    emulator: GcpEmulator, connect: Callable[..., GcpProvider], between: bool
 ) -> None:
     """An entry names a project by its id, its asset by its number; a folder's entry is in the folder's own log."""
     organization, folder = "organizations/500500500500", "folders/600600600600"
     kinds = [f"cloudresourcemanager.googleapis.com/{kind}" for kind in ("Project", "Folder", "Organization")]
-    provider = connect(emulator, parents=(organization, folder), types=tuple(kinds))
+    parents = (organization,) if between else (organization, folder)
+    provider = connect(emulator, parents=parents, types=tuple(kinds))
     inventory = {r.uid: r.ref for s in provider.discover(Selection()).scopes for r in provider.read(s)}
     since = emulator.store.clock() - MINUTE
     policy = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.org"]}]}}
@@ -115,12 +117,10 @@ def test_a_change_of_a_project_or_what_is_above_meets_the_inventorys_resource(
     ):
         ref = inventory[f"//cloudresourcemanager.googleapis.com/{named}"]
         provider._session.rest("POST", "cloudresourcemanager", f"{path}:setIamPolicy", body=policy)
-        (deed,) = connect(emulator, parents=(organization, folder)).deeds(
-            ref, since, emulator.store.clock() + MINUTE
-        )
+        (deed,) = connect(emulator, parents=parents).deeds(ref, since, emulator.store.clock() + MINUTE)
         assert deed.operation == "SetIamPolicy"
         (entry,) = emulator.audit_log.list({"resourceNames": [path[4:]], "filter": LOG})["entries"]
-        event = connect(emulator, parents=(organization, folder)).parse_event(entry)
+        event = connect(emulator, parents=parents).parse_event(entry)
         assert isinstance(event, Event)
         assert event.actor == deed.actor
         assert event.refs == (ref,)

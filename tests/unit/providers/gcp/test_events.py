@@ -233,8 +233,19 @@ def test_what_is_above_projects_is_named_where_it_is_read_from() -> None:
     entry = changed(entry, "protoPayload.resourceName", "folders/3")
     (ref,) = parse(entry, NAMES, ("folders/3",)).refs  # type: ignore[union-attr]
     assert (ref.uid, ref.account) == ("//cloudresourcemanager.googleapis.com/folders/3", "folders/3")
-    between = parse(entry, NAMES, ("organizations/9",))
-    assert (between.account, between.refs) == ("folders/3", ())  # type: ignore[union-attr]
+    unknown = parse(entry, NAMES, ("organizations/9",))
+    assert (unknown.account, unknown.refs) == ("folders/3", ())  # type: ignore[union-attr]
+    seen = Projects()
+    ancestors = ("projects/1", "folders/2", "folders/3", "folders/4", "organizations/9")
+    seen.learn(Project(id="p", number="1", name="P", ancestors=ancestors))
+    for parents, account in (
+        (("organizations/9",), "organizations/9"),
+        (("organizations/9", "folders/4"), "folders/4"),
+        (("organizations/9", "folders/2"), "organizations/9"),
+    ):
+        (ref,) = parse(entry, seen, parents).refs  # type: ignore[union-attr]
+        assert (ref.uid, ref.account) == ("//cloudresourcemanager.googleapis.com/folders/3", account)
+    assert parse(entry, seen, ("organizations/8",)).refs == ()  # type: ignore[union-attr]
 
 
 def test_a_finding_accuses_the_key_first() -> None:
