@@ -15,6 +15,7 @@ from datetime import datetime
 
 from config.clouds import ProviderSettings
 from config.errors import WatchstanderError
+from config.wording import counted
 from daemon.crew import Crew
 from daemon.defects import sound
 from providers.budget import CallBudget
@@ -123,5 +124,5 @@ def _sentence(provider: str, answers: Counter[AttributionStatus], causes: dict[s
     parts = [f"{answers[status]} {text}" for status, text in words.items() if answers[status]]
     why = "; ".join(list(causes)[:3])
     known = answers[AttributionStatus.KNOWN]
-    told = f"{provider} told who made {known} of {total} change{'s' if total != 1 else ''}"
+    told = f"{provider} told who made {known} of {counted(total, 'change')}"
     return "; ".join([told, *parts]) + (f" ({why})." if why else ".")

@@ -18,6 +18,7 @@ from functools import partial
 
 from config.clouds import PastSettings, ProviderSettings
 from config.errors import WatchstanderError
+from config.wording import counted
 from daemon.crew import Crew
 from daemon.defects import Defect, sound
 from providers.budget import CallBudget
@@ -54,8 +55,8 @@ class _Turn:
     def sentence(self, provider: str) -> str:
         answered = sum(n for status, n in self.ended.items() if status.final)
         told = (
-            f"{provider} told {self.versions} versions from before the first contact, of {self.resources} resources "
-            f"in {answered} scope{'s' if answered != 1 else ''}"
+            f"{provider} told {counted(self.versions, 'version')} from before the first contact, "
+            f"of {counted(self.resources, 'resource')} in {counted(answered, 'scope')}"
         )
         open_ = sum(self.ended.values()) - answered
         if not open_:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.wording import counted
 from providers.resource import Coverage, holds_accounts
 
 SHOWN_CAUSES = 3
@@ -81,15 +82,19 @@ class CycleReport:
         where = f"{', '.join(others)} and {last}" if others else last
         if not self.scopes and not self.read:
             return f"read nothing of {where}"
-        accounts = f" in {_count(self.accounts, 'account')}" if self.accounts else ""
-        text = f"read {_count(self.read, 'resource')} in {_count(self.scopes, 'scope')} of {where}{accounts}"
+        accounts = f" in {counted(self.accounts, 'account')}" if self.accounts else ""
+        text = (
+            f"read {counted(self.read, 'resource')} in {counted(self.scopes, 'scope')} of {where}{accounts}"
+        )
         if self.exported is not None:
             text += f" from {self.exported.source}, which says nothing of what is not in it"
         return text
 
     def _unread(self) -> str:
         off = (
-            [f"{_count(self.switched_off, 'scope')} of services not switched on"] if self.switched_off else []
+            [f"{counted(self.switched_off, 'scope')} of services not switched on"]
+            if self.switched_off
+            else []
         )
         gaps = self.exported.gaps if self.exported is not None else ()
         if not self.unread and not self.details_unread and not gaps:
@@ -100,9 +105,9 @@ class CycleReport:
             kinds = ", ".join(f"{n} {status}" for status, n in sorted(statuses.items()))
             named = ", ".join(str(c.scope) for c in self.unread[:SHOWN_CAUSES])
             more = f" and {len(self.unread) - SHOWN_CAUSES} more" if len(self.unread) > SHOWN_CAUSES else ""
-            parts.append(f"could not read {_count(len(self.unread), 'scope')} ({kinds}: {named}{more})")
+            parts.append(f"could not read {counted(len(self.unread), 'scope')} ({kinds}: {named}{more})")
         if self.details_unread:
-            parts.append(f"details of {_count(self.details_unread, 'resource')} are missing")
+            parts.append(f"details of {counted(self.details_unread, 'resource')} are missing")
         if gaps:
             parts.append(f"passed over {'; '.join(gaps)}")
         return ", ".join([*parts, *off])
@@ -117,8 +122,8 @@ class CycleReport:
 
     def _findings(self) -> str:
         if not self.evaluated:
-            return f"no policy had to be evaluated, {_count(self.open, 'finding')} open"
-        text = f"{_count(self.evaluated, 'evaluation')} opened {self.opened:,} and resolved {self.resolved:,}, {_count(self.open, 'finding')} open"
+            return f"no policy had to be evaluated, {counted(self.open, 'finding')} open"
+        text = f"{counted(self.evaluated, 'evaluation')} opened {self.opened:,} and resolved {self.resolved:,}, {counted(self.open, 'finding')} open"
         return text + (f", {self.unknown:,} unknown" if self.unknown else "")
 
     def _done(self) -> str:
@@ -165,7 +170,3 @@ def accounts_of(coverages: Iterable[Coverage]) -> int:
     """How many accounts the coverages span; what accounts are in is none."""
     places = {(c.scope.provider, c.scope.account) for c in coverages}
     return sum(not holds_accounts(account) for _, account in places)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

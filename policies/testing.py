@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import BundleKey, PolicySettings
+from config.wording import counted
 from policies.cases import CaseResult, read_cases, run_case
 from policies.engine import CheckedModule, Engine, Evaluation, Module, Neighbourhood, Program, RuleKind
 from policies.errors import PackError, PolicyError, PolicyErrors, Position
@@ -59,7 +60,7 @@ class Report:
         """``N passed, M failed``."""
         errors = self.count("error")
         text = f"{self.count('pass')} passed, {self.count('fail')} failed"
-        return text + (f", {errors} errors" if errors else "")
+        return text + (f", {counted(errors, 'error')}" if errors else "")
 
     def as_json(self) -> dict[str, Any]:
         """The form of ``policy test --format json``."""

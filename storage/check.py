@@ -42,7 +42,7 @@ def check(database: Database, progress: Callable[[int], None] = lambda _versions
         try:
             yield from section(database)
         except Damaged as error:
-            yield Fault(where="page", what=str(error), hint=error.hint or _RESTORE)
+            yield Fault(where="page", what=error.message, hint=error.hint or _RESTORE)
 
 
 _RESTORE = "Restore the last backup with `watchstander db restore`."

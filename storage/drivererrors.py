@@ -27,7 +27,7 @@ _SQLITE: dict[str, tuple[type[StorageError], str]] = {
     "SQLITE_PERM": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
     "SQLITE_AUTH": (Unavailable, "Give the daemon's user the right to write the file and its folder."),
 }
-_MISSING_TABLE = re.compile(r"no such table: (?:main\.)?(\w+)|relation \"(\w+)\" does not exist")
+_MISSING_TABLE = re.compile(r"no such table: (?:main\.)?(\w+)|(?<! of )relation \"(\w+)\" does not exist")
 _USER = "Check the user in storage.url, and the password that storage.password refers to."
 _CREATE = "Create it first, as `createdb --encoding UTF8 NAME` does, or mend storage.url."
 _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (

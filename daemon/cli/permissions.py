@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from config.errors import UsageError
+from config.wording import counted
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus
 from daemon.cli.output import Format
@@ -75,7 +76,7 @@ def permissions(
         raise UsageError(
             "Terraform's form is one file with every part."
             if terraform
-            else f"There is no part {part}: the role has {count} part{'s' if count > 1 else ''}."
+            else f"There is no part {part}: the role has {counted(count, 'part')}."
         )
     if cli.out.format is Format.CSV:
         raise UsageError("A role is a document, not a list.", hint="Use --format json, or none.")

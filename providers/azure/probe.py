@@ -13,6 +13,7 @@ from typing import Final
 
 from config.clouds import AzureSettings, AzureTenant
 from config.fields import SecretReference
+from config.wording import counted
 from providers.azure.discovery import READABLE_STATES, named, subscriptions
 from providers.azure.rights import missing, permissions_at
 from providers.azure.session import Session
@@ -167,7 +168,7 @@ def _look_around(settings: AzureSettings, session: Session) -> Probe:
 
         return ask
 
-    looks = [look("subscriptions", lambda: _counted(chosen))]
+    looks = [look("subscriptions", lambda: counted(len(chosen), "subscription"))]
     for id_, name in sorted(chosen.items())[:MOST]:
         looks.append(look(f"subscription {name} ({id_})", rights(id_)))
     advice = []
@@ -181,7 +182,7 @@ def _look_around(settings: AzureSettings, session: Session) -> Probe:
         )
     return Probe(
         cloud="azure",
-        identity=who(_token(session)) or f"somebody with {_counted(chosen)}",
+        identity=who(_token(session)) or f"somebody with {counted(len(chosen), 'subscription')}",
         source="a fixed token (a sandbox)"
         if settings.credential == "static"
         else f"{settings.credential} credential",
@@ -208,7 +209,3 @@ def who(token: str) -> str | None:
     name = next((n for n in names if isinstance(n, str) and n), None)
     tenant = claims.get("tid")
     return f"{name} in tenant {tenant}" if name and isinstance(tenant, str) else name
-
-
-def _counted(found: dict[str, str]) -> str:
-    return "1 subscription" if len(found) == 1 else f"{len(found)} subscriptions"

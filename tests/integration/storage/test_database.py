@@ -113,6 +113,21 @@ def test_a_half_migrated_database_is_refused_and_left_alone(url: str) -> None:
         assert set(names) - {"alembic_version"} == {"scope"}
 
 
+def test_what_a_table_lacks_is_not_taken_for_the_table(postgres_url: str) -> None:
+    """As where the schema says that it is older than it is: what is to go is gone already."""
+    with opened(postgres_url) as database:
+
+        def drop(what: str) -> None:
+            with database.write() as connection:
+                connection.execute(sa.text(f"ALTER TABLE ledger DROP {what}"))
+
+        database.migrate()
+        with pytest.raises(StorageError, match=r'constraint "none" of relation "ledger" does not exist'):
+            drop("CONSTRAINT none")
+        with pytest.raises(StorageError, match=r'column "none" of relation "ledger" does not exist'):
+            drop("COLUMN none")
+
+
 def test_a_newer_schema_is_refused(url: str) -> None:
     with opened(url) as database:
         database.migrate()

@@ -52,7 +52,7 @@ def test_rego_tests_pass_fail_and_err(engine: RegorusEngine, tmp_path: Path) -> 
     details = {c.case: c.detail for c in report.cases}
     assert details["test_bad"].startswith(f"{tmp_path}/p_test.rego:4:1: test_bad is undefined (printed:")
     assert f"{tmp_path}/p_test.rego:5:" in details["test_worse"]
-    assert report.sentence == "1 passed, 2 failed, 1 errors"
+    assert report.sentence == "1 passed, 2 failed, 1 error"
     assert not report.good
     (covered,) = report.coverage
     assert covered.path == f"{tmp_path}/p.rego"
