@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -13,60 +12,42 @@ from sqlalchemy.engine import Connection
 
 from providers.resource import ANY, Coverage, CoverageStatus, ResourceRef, Scope
 from storage.observe import Settled
-from storage.rows import Row
 from storage.tables import SCOPE
-
-SEEN = 1
-SLOW = 2
-"""Has unread fields or was missed: even an unchanged digest needs a look at its row."""
 
 
 class Known:
-    """The digests of a scope's live resources, compactly: about 150 bytes each."""
+    """The digests of a scope's live resources: a digest covers the uid, and so is one resource's own.
 
-    __slots__ = ("flags", "ids", "index")
+    Sets of them and nothing else: an id or flags beside each would take as much again (decision 0322).
+    """
+
+    __slots__ = ("seen", "slow", "unseen")
 
     def __init__(self) -> None:
-        self.index: dict[bytes, int] = {}
-        self.ids = array("q")
-        self.flags = bytearray()
-
-    def add(self, digest: bytes, resource_id: int, flags: int) -> None:
-        """A resource with its newest digest, which covers its uid and so is its own."""
-        self.index[digest] = len(self.ids)
-        self.ids.append(resource_id)
-        self.flags.append(flags)
+        self.unseen: set[bytes] = set()
+        self.seen: set[bytes] = set()
+        self.slow: set[bytes] = set()
+        """Of both, those with unread fields or that were missed: even an unchanged digest needs a look at its row."""
 
     def load(self, rows: Iterable[tuple[int, bytes, bool]]) -> None:
         """Take in stored resources: id, digest, and whether it needs a look even when unchanged."""
-        index, ids, flags = self.index, self.ids.append, self.flags.append
-        position = len(self.ids)
-        for number, digest, slow in rows:
-            if index.setdefault(digest, position) == position:
-                ids(number)
-                flags(SLOW if slow else 0)
-                position += 1
+        unseen = self.unseen.add
+        for _, digest, slow in rows:
+            unseen(digest)
+            if slow:
+                self.slow.add(digest)
 
-    def current(self, row: Row) -> bool:
-        """Whether ``row`` still is what was known."""
-        position = self.index.get(row.digest)
-        return position is not None and self.ids[position] == row.id
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self.unseen or digest in self.seen
 
     def settle(self, item: Settled) -> None:
         """Take in what became of an observation."""
-        flags = SEEN | (SLOW if item.unread else 0)
-        position = self.index.get(item.before) if item.before is not None else None
-        if position is None or self.ids[position] != item.id:
-            self.add(item.digest, item.id, flags)
-            return
-        if item.before is not None and item.before != item.digest:
-            del self.index[item.before]
-            self.index[item.digest] = position
-        self.flags[position] = flags
-
-    def unseen(self) -> list[int]:
-        """Ids of the resources that were not seen."""
-        return [number for number, flags in zip(self.ids, self.flags, strict=True) if not flags & SEEN]
+        if item.before is not None:
+            for known in (self.unseen, self.seen, self.slow):
+                known.discard(item.before)
+        self.seen.add(item.digest)
+        if item.unread:
+            self.slow.add(item.digest)
 
 
 class Surroundings:

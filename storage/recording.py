@@ -7,7 +7,7 @@ others meet the database, in one transaction a batch.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from storage.among import among
 from storage.attribution import note
 from storage.codec import MAX_SAMPLES, MIN_SAMPLES, PLAIN, Codecs
 from storage.database import Database
-from storage.known import SEEN, SLOW, Known, Surroundings, spans
+from storage.known import Known, Surroundings, spans
 from storage.observe import Context, Observer, Seen, remove
 from storage.rows import Row, chunks, place_id, rows_by
 from storage.tables import COVERAGE, RESOURCE, SCOPE, VERSION
@@ -67,7 +67,7 @@ class Recording:
         self._lost = False
         with database.read() as connection:
             self._around = Surroundings(connection, scope)
-            self._load(connection)
+            self._known.load(self._stored(connection))
         if self._around.id is None:
             with database.write() as connection:
                 self._around.id = place_id(connection, scope)
@@ -92,18 +92,21 @@ class Recording:
         hashing canonical bytes, best done in the thread that has just made the documents; nothing is written. May run
         beside :meth:`store`."""
         pending: list[Seen] = []
-        index, flags, lock = self._known.index, self._known.flags, self._known_lock
+        known, lock = self._known, self._known_lock
+        unseen, seen, slow = known.unseen, known.seen, known.slow
         for resource in resources:
             data = documents.encode(resource)
             content = documents.digest(resource.ref.uid, data)
             with lock:
-                position = index.get(content)
-                if position is None or resource.unread or flags[position] & SLOW:
+                if resource.unread or content in slow:
                     pending.append(Seen(resource, data, content))
-                elif flags[position]:
+                elif content in unseen:
+                    unseen.remove(content)
+                    seen.add(content)
+                elif content in seen:
                     self.duplicates += 1
                 else:
-                    flags[position] = SEEN
+                    pending.append(Seen(resource, data, content))
         return Sifted(read=len(resources), pending=pending)
 
     def store(self, sifted: Sifted) -> list[Change]:
@@ -148,12 +151,12 @@ class Recording:
         """By when what is being stored was read; None where nobody tells the time, and nobody asks who did it."""
         return None if self._clock is None else to_us(self._clock())
 
-    def _load(self, connection: Connection) -> None:
-        around, known = self._around, self._known
-        for part in chunks(around.places):
-            known.load(bulk.live_digests(connection, among(RESOURCE.c.place_id, part)))
-        if around.id is not None:
-            known.load(bulk.live_digests(connection, RESOURCE.c.scope_id == around.id))
+    def _stored(self, connection: Connection) -> Iterator[tuple[int, bytes, bool]]:
+        """Id and digest of each resource there is in the scope now, and whether it needs a look even when unchanged."""
+        for part in chunks(self._around.places):
+            yield from bulk.live_digests(connection, among(RESOURCE.c.place_id, part))
+        if self._around.id is not None:
+            yield from bulk.live_digests(connection, RESOURCE.c.scope_id == self._around.id)
 
     def _store(self, pending: list[Seen]) -> list[Change]:
         self._train_from_batch(pending)
@@ -183,26 +186,26 @@ class Recording:
         return changes
 
     def _already_seen(self, item: Seen) -> bool:
-        position = self._known.index.get(item.digest)
-        seen = position is not None and bool(self._known.flags[position] & SEEN)
+        seen = item.digest in self._known.seen
         self.duplicates += seen
         return seen
 
     def _stale(self, row: Row) -> bool:
         """Whether ``row`` is newer than this listing, or the uid has come in this reading already."""
-        position = self._known.index.get(row.digest)
-        if position is not None and self._known.ids[position] == row.id:
-            again = bool(self._known.flags[position] & SEEN)
+        if row.digest in self._known:
+            again = row.digest in self._known.seen
             self.duplicates += again
             return again
         # Not known when we began: bound to a scope that does not overlap (then it moved here), or written since.
         return self.scope.covers(row.ref) or row.scope_id == self._around.id
 
     def _gone(self, connection: Connection, coverage: Coverage) -> list[Row]:
-        gone, missed = [], []
-        for row in rows_by(connection, "id", self._known.unseen()):
-            if row.deleted_at is not None or not self._known.current(row):
-                continue  # written by another since we began
+        gone, missed, unseen = [], [], self._known.unseen
+        if not unseen:
+            return []
+        # What another wrote since we began has another digest, or is gone already.
+        ids = {number for number, digest, _ in self._stored(connection) if digest in unseen}
+        for row in rows_by(connection, "id", sorted(ids)):
             mine = row.scope_id == self._around.id
             asked = Coverage(
                 scope=Scope(row.provider, row.account, ANY, ANY) if mine else self.scope,
