@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -295,6 +296,8 @@ class _Text:
                 if self._over or not self._may_go_on(error):
                     self.fail(f"not JSON: {error.msg}", at=error.pos)
             except ValueError as error:
+                if "integer string conversion" in str(error):
+                    self.fail(f"a whole number of more than {sys.get_int_max_str_digits():,} digits")
                 self.fail(f"not JSON: {error}")
             except RecursionError:
                 self.fail("the JSON nests too deeply")

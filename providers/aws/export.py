@@ -55,9 +55,17 @@ def read_export(path: Path, passed: Passed) -> Iterator[Resource]:
     and line, for what is no Config export."""
     for piece in members(path, ARRAYS):
         if not piece.element:
+            if piece.key in ARRAYS and piece.value != []:
+                raise UsageError(
+                    f"{piece.where}: `{piece.key}` is no array of configuration items",
+                    hint="Give the snapshot or history file as AWS Config delivered it.",
+                )
             continue
         if not isinstance(piece.value, dict):
-            raise UsageError(f"{piece.where}: a configuration item that is no object")
+            raise UsageError(
+                f"{piece.where}: a configuration item that is no object",
+                hint="Give the snapshot or history file as AWS Config delivered it.",
+            )
         found = resource_of(piece.value, piece.where, passed)
         if found is not None:
             yield found

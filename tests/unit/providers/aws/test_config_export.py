@@ -324,3 +324,20 @@ def test_what_the_api_answers_is_read_too(recorded: Path) -> None:
     assert role.document["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == "*"
     assert (role.ref.region, role.uid) == ("global", "arn:aws:iam::123456789012:role/r")
     assert found["aws.iam_policy"].document["Document"]["Statement"][0]["Action"] == "s3:Get*"
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ({}, "`configurationItems` is no array"),
+        (None, "`configurationItems` is no array"),
+        (["x"], "a configuration item that is no object"),
+    ],
+)
+def test_a_snapshot_of_another_form_is_refused_not_empty(tmp_path: Path, items: Any, said: str) -> None:
+    path = tmp_path / "snapshot.json"
+    path.write_text(json.dumps({"fileVersion": "1.0", "configurationItems": items}))
+    with pytest.raises(UsageError, match=f"snapshot.json:1: {said}"):
+        list(read_export(path, Passed()))
+    path.write_text(json.dumps({"fileVersion": "1.0", "configurationItems": []}))
+    assert list(read_export(path, Passed())) == []
