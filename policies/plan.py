@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from config.errors import UsageError
 from policies.folding import UNKNOWN_UNTIL_APPLY, Parts
-from policies.planfile import PLANNED, STATE, managed, outline
+from policies.planfile import PLANNED, SHOWN, STATE, managed, outline
 from policies.subject import Subject
 from providers.jsonstream import members, opening
 from providers.normalise import encode
@@ -64,7 +64,7 @@ def read_plan(path: Path) -> Iterator[Planned]:
     }:  # that alone is a state without resources
         raise UsageError(
             f"{path}: this is neither a Terraform plan nor a state.",
-            hint="Give what `terraform show -json FILE` prints.",
+            hint=SHOWN,
         )
 
 
@@ -87,14 +87,19 @@ def _own_state(path: Path) -> int | None:
 def _state_file(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The resources of a state file as ``show -json`` would give them, each with its address, one at a time."""
     for piece in members(path, frozenset({"resources"})):
-        if piece.key != "resources" or not piece.element:
+        if piece.key != "resources" or (not piece.element and piece.value in (None, [])):
             continue
-        entry = _object(piece.value)
-        if entry.get("mode", "managed") != "managed" or not isinstance(entry.get("type"), str):
+        entry, instances = _object(piece.value), _object(piece.value).get("instances")
+        if not piece.element or not isinstance(entry.get("type"), str) or not _all_objects(instances):
+            raise UsageError(
+                f"{piece.where}: `resources` is not an array of objects, each with a `type` and its `instances`.",
+                hint="Is this the state as Terraform wrote it?",
+            )
+        if entry.get("mode", "managed") != "managed":
             continue
         module = f"{entry['module']}." if entry.get("module") else ""
         provider = _PROVIDER.search(str(entry.get("provider") or ""))
-        for instance in _items(entry.get("instances")):
+        for instance in instances or ():
             if "attributes" not in instance:
                 raise UsageError(
                     f"{piece.where}: {module}{entry['type']}.{entry.get('name')} is kept as a Terraform older than 0.12 wrote it.",
@@ -121,8 +126,9 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _items(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+def _all_objects(value: Any) -> bool:
+    """Whether it is an array of objects, or nothing."""
+    return value is None or (isinstance(value, list) and all(isinstance(item, Mapping) for item in value))
 
 
 def _planned(resource: Mapping[str, Any], address: str, parts: Parts, unknown: frozenset[str]) -> Planned:

@@ -16,21 +16,13 @@ from providers.jsonstream import ELEMENT, Names, Piece, opening, walk
 
 PLANNED: Final = "planned_values"
 STATE: Final = "values"
-_GONE_INTO: Final = frozenset(
-    {
-        PLANNED,
-        STATE,
-        "prior_state",
-        "configuration",
-        "root_module",
-        "module",
-        "module_calls",
-        "child_modules",
-        "resources",
-        "resource_changes",
-        "resource_drift",
-    }
+_ARRAYS: Final = frozenset({"child_modules", "resources", "resource_changes", "resource_drift"})
+_OBJECTS: Final = frozenset(
+    {PLANNED, STATE, "prior_state", "configuration", "root_module", "module", "module_calls"}
 )
+_GONE_INTO: Final = _ARRAYS | _OBJECTS
+SHOWN: Final = "Give what `terraform show -json FILE` prints."
+"""What to do about a file that is no plan."""
 
 
 def structure(names: Names) -> bool:
@@ -51,7 +43,8 @@ class Outline:
 
 
 def outline(path: Path, see: Callable[[Piece], None] = lambda _piece: None) -> Outline:
-    """Walk a file once; ``see`` is shown every value that is no structure. Raises UsageError with file and line."""
+    """Walk a file once; ``see`` is shown every value that is no structure. Raises UsageError with file and line, for a structure
+    that is none as well: what lies in it would be passed over, and nothing fail."""
     if opening(path) != "{":
         raise UsageError(f"{path}: a Terraform plan or state is an object, this is not.")
     found = Outline()
@@ -62,10 +55,36 @@ def outline(path: Path, see: Callable[[Piece], None] = lambda _piece: None) -> O
 
     for piece in walk(path, enter):
         found.sections.update(piece.path[:1])
+        _require_shape(piece)
         if piece.path == ("resource_changes", ELEMENT) and isinstance(piece.value, Mapping):
             _note_unknown(found, piece.value)
         see(piece)
     return found
+
+
+def _require_shape(piece: Piece) -> None:
+    names, value = piece.path, piece.value
+    for place, name in enumerate(names):
+        inside = names[place + 1 : place + 2]
+        if names[place - 1 : place] == ("module_calls",) or (not inside and value is None):
+            continue  # a name that its author gave; nothing
+        if name in _ARRAYS and inside != (ELEMENT,):
+            wrong = "an array"
+        elif name in _OBJECTS and inside in ((), (ELEMENT,)):
+            wrong = "an object"
+        else:
+            continue
+        raise UsageError(f"{piece.where}: `{_dotted(names[: place + 1])}` is not {wrong}.", hint=SHOWN)
+    if names[-1] == ELEMENT and not isinstance(value, Mapping):
+        raise UsageError(
+            f"{piece.where}: an element of `{_dotted(names[:-1])}` is not an object.", hint=SHOWN
+        )
+    if names[-2:] == ("resources", ELEMENT) and not isinstance(value.get("type"), str):
+        raise UsageError(f"{piece.where}: a resource without a `type`.", hint=SHOWN)
+
+
+def _dotted(names: Names) -> str:
+    return ".".join(names).replace(f".{ELEMENT}", ELEMENT)
 
 
 def _note_unknown(found: Outline, entry: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,62 @@ def test_a_state_without_resources_is_none_and_no_error(tmp_path: Path) -> None:
     path = tmp_path / "show.json"
     path.write_text('{"format_version": "1.0"}')
     assert list(read_plan(path)) == []
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [{"a": entry()}, 3, [3], [[]], [entry() | {"type": 3}], [entry() | {"instances": {"a": {}}}], [entry(3)]],
+)
+def test_resources_of_another_shape_are_refused_and_not_passed_over(tmp_path: Path, resources: Any) -> None:
+    path = tmp_path / "terraform.tfstate"
+    path.write_text(json.dumps({"version": 4, "terraform_version": "1.9.0", "resources": resources}))
+    with pytest.raises(UsageError, match=r"terraform.tfstate:1: `resources` is not an array of objects"):
+        list(read_plan(path))
+
+
+SHAPES = {
+    "`planned_values` is not an object": {"planned_values": [{"root_module": {}}]},
+    "`planned_values.root_module` is not an object": {"planned_values": {"root_module": "all"}},
+    "`planned_values.root_module.resources` is not an array": {
+        "planned_values": {"root_module": {"resources": {"a": {"type": "aws_s3_bucket"}}}}
+    },
+    "an element of `planned_values.root_module.resources` is not an object": {
+        "planned_values": {"root_module": {"resources": ["aws_s3_bucket.b"]}}
+    },
+    "a resource without a `type`": {"values": {"root_module": {"resources": [{"values": {}}]}}},
+    "`values.root_module.child_modules[].child_modules` is not an array": {
+        "values": {"root_module": {"child_modules": [{"child_modules": {"a": {}}}]}}
+    },
+    "`resource_changes` is not an array": {"planned_values": {}, "resource_changes": {"a": {"change": {}}}},
+    "`configuration.root_module.module_calls.resources.module` is not an object": {
+        "configuration": {"root_module": {"module_calls": {"resources": {"module": [3]}}}},
+        "planned_values": {},
+    },
+}
+
+
+@pytest.mark.parametrize(("what", "content"), SHAPES.items())
+def test_a_plan_of_another_shape_is_refused_and_not_passed_over(
+    tmp_path: Path, what: str, content: dict[str, Any]
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"format_version": "1.2", **content}))
+    with pytest.raises(UsageError, match=re.escape(f"plan.json:1: {what}")):
+        list(read_plan(path))
+
+
+def test_what_is_null_or_named_by_its_author_is_of_any_name(tmp_path: Path) -> None:
+    inner = {"type": "aws_s3_bucket", "name": "b", "address": "module.values.aws_s3_bucket.b", "values": {}}
+    path = tmp_path / "plan.json"
+    calls = {"resources": {"module": {"resources": None}}, "child_modules": {"source": "./x"}}
+    modules = [{"resources": [inner], "child_modules": None}]
+    content = {
+        "planned_values": {"root_module": {"resources": None, "child_modules": modules}},
+        "configuration": {"root_module": {"module_calls": calls}},
+        "resource_changes": None,
+    }
+    path.write_text(json.dumps(content))
+    assert [planned.address for planned in read_plan(path)] == [inner["address"]]
 
 
 @pytest.mark.parametrize(
