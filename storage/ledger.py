@@ -18,6 +18,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from config.wording import counted
 from storage.database import Database
 from storage.state import read_state, write_state
 from storage.tables import LEDGER
@@ -265,7 +266,8 @@ def _check_head(connection: Connection, seq: int, head: bytes) -> Verification:
             fault="inserted" if noted is None or int(noted["seq"]) < seq else "altered",
             why=f"Entry {first} is not what this Watchstander wrote last.",
         )
-    return Verification(ok=True, entries=seq, head=head, why=f"All {seq} entries are as they were written.")
+    why = f"{counted(seq, 'entry', 'entries')}: all as written."
+    return Verification(ok=True, entries=seq, head=head, why=why)
 
 
 _SELECT = sa.select(LEDGER)

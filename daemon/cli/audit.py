@@ -10,6 +10,7 @@ import typer
 
 from config.errors import UsageError
 from config.ledger import FileAnchor
+from config.wording import counted
 from daemon.cli.asking import opened
 from daemon.cli.context import State
 from daemon.cli.exits import ExitStatus, gravest
@@ -203,4 +204,4 @@ def export(
         for entry in entries:
             out.write(dumps(entry.record()) + "\n")
             count += 1
-    cli.out.note(f"{count} entries written to {file}.")
+    cli.out.note(f"{counted(count, 'entry', 'entries')} written to {file}.")

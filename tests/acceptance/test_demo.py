@@ -53,7 +53,7 @@ def test_it_shows_the_main_job_and_ends(tmp_path: Path) -> None:
     )
     assert before == after
     assert held == still != "0"
-    assert "are as they were written" in told
+    assert "entries: all as written." in told
     assert ended.stderr == ""
     assert running(tmp_path) == []
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
