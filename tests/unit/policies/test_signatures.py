@@ -158,7 +158,7 @@ def test_the_tests_of_a_signed_bundle_run_where_its_signature_holds(
     for name in files.keys() - FILES.keys():
         made({**signed, name: files[name] + "\n"})
         told = said("--config", str(config))
-        assert "0 passed, 0 failed, 1 errors" in told
+        assert "0 passed, 0 failed, 1 error" in told
         assert f"{bundle}/{name}: the file is not what was signed" in told
 
 
