@@ -27,8 +27,9 @@ def aware(value: datetime, name: str) -> datetime:
 
 def holds_accounts(account: str) -> bool:
     """Whether this is what accounts are in, and none itself: ``organizations/1``, ``folders/2``, ``managementgroups/g``,
-    ``tenants/t``. What stands there is read and judged one by one; policies over an account are about accounts."""
-    return "/" in account
+    ``tenants/t``, or all of a cloud (:data:`ANY`). What stands there is read and judged one by one; policies over an account are
+    about accounts."""
+    return "/" in account or account == ANY
 
 
 def lists_below(account: str) -> bool:

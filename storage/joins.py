@@ -59,6 +59,7 @@ _COLUMNS = (
     SCOPE.c.excluded,
     SCOPE.c.last_attempt_at,
     SCOPE.c.last_complete_at,
+    SCOPE.c.first_complete_at,
     SCOPE.c.revision,
 )
 
@@ -112,9 +113,10 @@ class Joins:
         for provider, account in accounts:
             own = by_account.get((provider, account), [])
             places = [row for row in own if row.region != ANY and not row.type.endswith(ANY)]
-            if holds_accounts(account) and not any(row.revision for row in places):
+            listings = [row for row in own if row.status is not None and not _entered(row)]
+            refused = account == ANY and bool(listings)  # a whole cloud, of which the estate must know
+            if holds_accounts(account) and not (refused or any(row.revision for row in places)):
                 continue  # an organisation or a folder that is listed, and holds nothing itself
-            listings = [row for row in own if row.status is not None]
             listings += [by_id[number] for number in bound.get((provider, account), ()) if number in by_id]
             spanning = [row for row in listings if row.type.endswith(ANY)]
             found[provider, account] = {
@@ -266,6 +268,11 @@ def _shows(row: Any, name: str) -> bool:
 
 def _complete(row: Any) -> bool:
     return bool(row.status == CoverageStatus.COMPLETE.value)
+
+
+def _entered(row: Any) -> bool:
+    """Whether this was refused as a whole once, and is entered now: nothing was read by it, its parts tell of themselves."""
+    return _complete(row) and row.first_complete_at is None
 
 
 def _wild(row: Any) -> bool:

@@ -113,6 +113,30 @@ def test_a_listing_that_spans_types_covers_them_but_for_what_it_leaves_out(
     assert state(joins, "memory.queue").gap == "it is not among what is read in 1"
 
 
+def test_what_was_refused_as_a_whole_and_is_entered_now_has_read_nothing_by_itself(
+    empty_world: Any, joins: Joins, make_resource: Make
+) -> None:
+    world = empty_world
+    cloud, account = Scope("memory", ANY, ANY, ANY), Scope("memory", "1", ANY, ANY)
+    for scope in (cloud, account):
+        world.record(
+            scope, [], Coverage(scope=scope, status=CoverageStatus.DENIED, cause="there are no credentials")
+        )
+    refused = world.now
+    denied = "* of {} is denied: there are no credentials"
+    assert state(joins, account=ANY).gap == denied.format(ANY)  # the estate must know
+    assert state(joins).gap == denied.format("1")
+    world.inventory.settle_refusals("memory", {"1"}, set(), world.later(), 1)
+    for at in (None, world.now):
+        assert set(joins.states({MACHINE}, at=at)) == {("memory", "1")}, "all of a cloud is no account"
+        assert (
+            joins.states({MACHINE}, at=at)["memory", "1"][MACHINE].gap == "it is not among what is read in 1"
+        )
+    assert joins.states({MACHINE}, at=refused)["memory", ANY][MACHINE].gap == denied.format(ANY)
+    world.record(NORTH, [make_resource("a", scope=NORTH)])
+    assert state(joins).gap is None
+
+
 def test_an_organisations_listing_covers_its_projects(empty_world: Any, joins: Joins) -> None:
     world = empty_world
     org = Scope("gcp", "organizations/1", ANY, ANY)
