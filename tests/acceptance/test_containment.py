@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from processes import forked
 
 from config.settings import Settings, StorageSettings
 from daemon.log import configure
@@ -29,9 +29,6 @@ from storage.database import Database
 from storage.deadletters import DeadLetters
 from storage.events import Events
 from storage.ledger import Ledger
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from processes import forked
 
 DRIVER = Path(__file__).with_name("containment_driver.py")
 NUMBERS = count(1)

@@ -16,12 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
+from processes import forked
 from ruamel.yaml import YAML
 
 from providers.sandbox.gcp import GcpEmulator
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from processes import forked
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ROOT / "daemon/__main__.py"

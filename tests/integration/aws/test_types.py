@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from beside import loaded
 
 from providers.aws.catalog import catalog
 from providers.aws.provider import AwsProvider
@@ -25,18 +23,7 @@ from providers.sandbox.faults import Fault, FaultKind
 Make = Callable[..., AwsProvider]
 
 
-def _samples() -> ModuleType:
-    path = Path(__file__).with_name("samples.py")
-    spec = importlib.util.spec_from_file_location("aws_samples", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["aws_samples"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-SAMPLES = _samples()
+SAMPLES = loaded(Path(__file__).with_name("samples.py"))
 REGION: str = SAMPLES.REGION
 
 NOT_DONE = {

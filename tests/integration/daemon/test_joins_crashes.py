@@ -10,7 +10,6 @@ from pathlib import Path
 from providers.provider import Selection
 from storage.findings import FindingFilter, FindingStatus
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 import joins_driver as driver
 from processes import forked

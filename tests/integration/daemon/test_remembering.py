@@ -25,7 +25,6 @@ from storage.history import EventKind, History
 from storage.past import Past, PastState, PastStatus
 from storage.values import Origin
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 import past_driver as driver
 from past_driver import CLOUD, NOW

@@ -20,7 +20,6 @@ from storage.history import History
 from storage.inventory import Inventory
 from storage.retention import kept_moments, prune
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 import prune_driver
 from processes import forked

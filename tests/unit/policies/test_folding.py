@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from beside import loaded
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -223,19 +223,10 @@ def test_rules_beside_a_group_are_added_to_those_within(tmp_path: Path) -> None:
     assert found["h"].attributes["security_rule"] == [inside]
 
 
-def _forms() -> Any:
-    spec = importlib.util.spec_from_file_location("terraform_forms", SCHEMA / "terraform_forms.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("split", SPLITS, ids=lambda split: f"{split.type}-{split.attribute}")
 def test_what_is_folded_has_the_providers_form(split: Split) -> None:
     """Names and nesting of the owner's attribute, by the provider's own schema."""
-    forms = _forms()
+    forms = loaded(SCHEMA / "terraform_forms.py")
     schema = forms.LISTING["types"][split.owner]
     grant = {"grantee": [{"id": "i", "type": "CanonicalUser"}], "permission": "READ"}
     lists = ("_rules", "_ids", "_permissions", "_prefixes", "_ranges", "bypass")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 
 from providers.aws.catalog import catalog
 from providers.registry import account_type, relations
 from providers.relation import provider_of
 
 HERE = Path(__file__).parent
-
-
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_both_ends_are_of_one_cloud_and_none_is_declared_twice() -> None:

@@ -6,27 +6,16 @@ vain there, and one written for us would read it in vain in the plan.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from beside import loaded
 
 from providers.terraform import ABSENT_BLOCK, TerraformType
 
-
-def _forms() -> ModuleType:
-    path = Path(__file__).with_name("terraform_forms.py")
-    spec = importlib.util.spec_from_file_location("terraform_forms", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FORMS = _forms()
+FORMS = loaded(Path(__file__).with_name("terraform_forms.py"))
 LISTING, OURS, strays = FORMS.LISTING, FORMS.OURS, FORMS.strays
 CLOUDS = {"aws": "aws_", "azure": "azurerm_", "gcp": "google_"}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel, StructureShape
 from botocore.validate import ParamValidator
@@ -20,17 +19,7 @@ from providers.aws.catalog import Call, Placement, ResourceType, catalog
 from providers.aws.catalog.declare import search
 from providers.resource import ANY, GLOBAL, ResourceRef, Scope
 
-
-def _filled() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("aws_filled", Path(__file__).with_name("filled.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILLED = _filled()
+FILLED = loaded(Path(__file__).with_name("filled.py"))
 SESSION, CONTEXT, model_of = FILLED.SESSION, FILLED.CONTEXT, FILLED.model_of
 answer, filled, wrapped, item = FILLED.answer, FILLED.filled, FILLED.wrapped, FILLED.item
 READS = {"apigateway:GET", "iam:GenerateCredentialReport"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 
 from providers.aws.catalog import ResourceType, catalog
 from providers.aws.config_forms import FORMS
@@ -21,16 +20,7 @@ PUT_TOGETHER = {"aws.s3_bucket", "aws.kms_key", "aws.security_group"}
 """Mapped by hand; tested one by one."""
 
 
-def _filled() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("aws_filled", Path(__file__).with_name("filled.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILLED = _filled()
+FILLED = loaded(Path(__file__).with_name("filled.py"))
 
 
 def spelled(value: Any) -> Any:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from beside import loaded
 from botocore.awsrequest import AWSResponse
 from botocore.credentials import Credentials
 
@@ -52,16 +51,7 @@ HOSTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Operations with hosts of their own, which an emulator does not have."""
 
 
-def _filled() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("aws_filled", Path(__file__).with_name("filled.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILLED = _filled()
+FILLED = loaded(Path(__file__).with_name("filled.py"))
 
 
 class Body:

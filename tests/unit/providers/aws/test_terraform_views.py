@@ -3,12 +3,11 @@ call tells, and what it makes has the form that Terraform's provider says."""
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 
 from providers.aws import terraform
 from providers.aws.catalog import catalog
@@ -37,17 +36,8 @@ UNDECLARED = {
 """What a service tells though its model does not say so: a topic's attributes are a map there, described in words."""
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILLED = _load(Path(__file__).with_name("filled.py"))
-FORMS = _load(Path(__file__).parents[1] / "terraform_forms.py")
+FILLED = loaded(Path(__file__).with_name("filled.py"))
+FORMS = loaded(Path(__file__).parents[1] / "terraform_forms.py")
 
 
 def resource(name: str, document: Any) -> Resource:

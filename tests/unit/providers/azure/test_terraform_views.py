@@ -4,16 +4,15 @@ the form that Terraform's provider says."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 
 from providers.azure import terraform
 from providers.azure.details import ABOVE, DETAILS
@@ -34,17 +33,7 @@ NEWER = {"microsoft.sql/servers/databases": {"properties.isLedgerOn"}}
 """Properties of API versions newer than the SDK's."""
 
 
-def _forms() -> ModuleType:
-    path = Path(__file__).parents[1] / "terraform_forms.py"
-    spec = importlib.util.spec_from_file_location("terraform_forms", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FORMS = _forms()
+FORMS = loaded(Path(__file__).parents[1] / "terraform_forms.py")
 
 
 def variants(azure_type: str) -> Iterator[dict[str, Any]]:

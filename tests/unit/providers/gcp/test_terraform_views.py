@@ -4,15 +4,14 @@ makes has the form that Terraform's provider says."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from beside import loaded
 
 from providers.gcp.document import document, resource
 from providers.gcp.terraform import VIEWS, terraform
@@ -27,17 +26,7 @@ OLDER = {"compute.googleapis.com/Subnetwork": {"enableFlowLogs"}}
 """Fields that assets have though the newest discovery document does not."""
 
 
-def _forms() -> ModuleType:
-    path = Path(__file__).parents[1] / "terraform_forms.py"
-    spec = importlib.util.spec_from_file_location("terraform_forms", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FORMS = _forms()
+FORMS = loaded(Path(__file__).parents[1] / "terraform_forms.py")
 
 
 def with_data(type_: str, data: Any) -> Resource:
