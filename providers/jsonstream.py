@@ -88,7 +88,10 @@ def members(path: Path, arrays: Collection[str] = ()) -> Iterator[Piece]:
         start = text.peek()
         while start:
             if start != "{":
-                text.fail("not an object where one belongs")
+                text.fail(
+                    "not an object where one belongs",
+                    "The file is to begin with `{`; a text in UTF-16 needs a byte order mark.",
+                )
             yield from _members(text, arrays)
             start = text.peek()
 
@@ -212,15 +215,18 @@ class _Text:
     @property
     def where(self) -> str:
         """``file:line`` of the place reached."""
+        self._count_lines()
+        return f"{self._path}:{self._line}"
+
+    def _count_lines(self) -> None:
         self._line += self._buffer.count("\n", self._counted, self._at)
         self._counted = self._at
-        return f"{self._path}:{self._line}"
 
     def fail(self, what: str, hint: str | None = None, at: int | None = None) -> NoReturn:
         """Raises UsageError for this place."""
         if at is not None:
             self._at = max(self._at, min(at, len(self._buffer)))
-        _ = self.where
+        self._count_lines()
         raise Misread(self._path, what, line=self._line, column=self._column() + 1, hint=hint)
 
     def _column(self) -> int:
@@ -230,7 +236,7 @@ class _Text:
 
     def _more(self) -> None:
         """Read on; drops what has been used."""
-        _ = self.where
+        self._count_lines()
         rest = self._buffer[self._at :]
         if len(rest) > LARGEST:
             self.fail(f"one value of more than {LARGEST >> 20} million characters")

@@ -241,7 +241,10 @@ def _eval_sentinel(
         )
     if opening(input) != "{":
         values_of(read_json(input, what="input"), input, what="input")
-        raise UsageError("For Sentinel the input is an object: import name -> data.")
+        raise UsageError(
+            f"{input}: for Sentinel the input is an object: import name -> data.",
+            hint="Or give what `terraform show -json` prints, whole.",
+        )
     content = (
         read_terraform(input)
         if "terraform_version" in outline(input).sections

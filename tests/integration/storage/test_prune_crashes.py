@@ -52,7 +52,7 @@ def states(database: Database) -> dict[Any, Any]:
     return {m: {r.name: r.document["N"] for batch in history.at(m) for r in batch} for m in moments}
 
 
-def drive(url: str, kills: int) -> None:
+def assert_kills_lose_nothing(url: str, kills: int) -> None:
     chance = random.Random(11)
     with Database.open(StorageSettings(url=url)) as database:
         database.migrate()
@@ -72,9 +72,9 @@ def drive(url: str, kills: int) -> None:
 
 @pytest.mark.crash
 def test_kills_on_sqlite(tmp_path: Path) -> None:
-    drive(f"sqlite:///{tmp_path / 'prune.db'}", 5)
+    assert_kills_lose_nothing(f"sqlite:///{tmp_path / 'prune.db'}", 5)
 
 
 @pytest.mark.crash
 def test_kills_on_postgresql(make_postgres: Callable[[str | None], str]) -> None:
-    drive(make_postgres(None), 3)
+    assert_kills_lose_nothing(make_postgres(None), 3)

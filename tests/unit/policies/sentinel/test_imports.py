@@ -86,7 +86,7 @@ METHODS = {
 }
 
 
-def consistent(source: str, arguments: list[Any]) -> None:
+def assert_consistent(source: str, arguments: list[Any]) -> None:
     """It ends in a result or in an error with its place, within five seconds of computing."""
     began = time.thread_time()
     result = compile_policy(source, Path("p.sentinel")).evaluate(
@@ -111,7 +111,7 @@ def test_any_function_takes_anything(function: tuple[str, str], arguments: list[
     given_ = ", ".join(f"d.x[{place}]" for place in range(len(arguments)))
     with_function = ", ".join([*(f"d.x[{place}]" for place in range(len(arguments) - 1)), "f"])
     for call in (f"m.{member}({given_})", f"m.{member}({with_function})"):
-        consistent(
+        assert_consistent(
             f'import "{name}" as m\nimport "d"\nf = func(v) {{ return v }}\nmain = [{call}]\nprint(main)',
             arguments,
         )
@@ -129,4 +129,4 @@ def test_any_method_takes_anything(name: str, data: st.DataObject) -> None:
         f"m.{made}(d.x[0]).{method}()",
         f"m.{made}(d.x[0]).{method}",
     ):
-        consistent(f'import "{name}" as m\nimport "d"\nmain = [{call}]\nprint(main)', arguments)
+        assert_consistent(f'import "{name}" as m\nimport "d"\nmain = [{call}]\nprint(main)', arguments)

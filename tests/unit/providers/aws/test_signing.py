@@ -103,16 +103,15 @@ class Pair:
         self._plain = boto3.Session(botocore_session=core, region_name=REGION)
         self._plain.events.register("before-send", self.wire)
 
-    def compare(self, service: str, asked: list[tuple[str, dict[str, Any]]]) -> None:
-        """Ask each of a service, both ways."""
+    def differing(self, service: str, asked: list[tuple[str, dict[str, Any]]]) -> list[str]:
+        """The operations of a service that are not the same when asked both ways."""
         ours = self._ours.get(service, REGION)
         plain = self._plain.client(service, endpoint_url=self._endpoint, config=self._ours._config())
-        wrong = [
+        return [
             operation
             for operation, parameters in asked
             if self._outcome(plain, operation, parameters) != self._outcome(ours, operation, parameters)
         ]
-        assert wrong == []
 
     def presigned(self, service: str, operation: str, parameters: dict[str, Any]) -> tuple[str, str]:
         """The URL that plain botocore makes, and ours."""
@@ -167,7 +166,7 @@ def test_every_declared_operation(pair: Pair, service: str) -> None:
         whole = FILLED.sample(shape) or {}
         required = {name: whole[name] for name in (shape.required_members if shape else ())}
         asked += [(operation, required), (operation, odd(whole))]
-    pair.compare(service, asked)
+    assert pair.differing(service, asked) == []
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:5000", "https://[::1]:443", "http://HOST:80/p"])
@@ -175,7 +174,8 @@ def test_what_is_signed_in_a_way_of_its_own(endpoint: str | None) -> None:
     pair = Pair(endpoint)
     asked = WRITES if endpoint else WRITES + HOSTS
     for service in {service for service, _, _ in asked}:
-        pair.compare(service, [(operation, wanted) for named, operation, wanted in asked if named == service])
+        of_service = [(operation, wanted) for named, operation, wanted in asked if named == service]
+        assert pair.differing(service, of_service) == []
 
 
 def test_an_address_that_is_signed(pair: Pair) -> None:
@@ -194,5 +194,4 @@ def test_a_signature_that_differs_would_be_seen(pair: Pair, monkeypatch: pytest.
         return headers
 
     monkeypatch.setattr(signing._Once, "headers_to_sign", forgetful)
-    with pytest.raises(AssertionError):
-        pair.compare("iam", [("ListUsers", {})])
+    assert pair.differing("iam", [("ListUsers", {})]) == ["ListUsers"]
