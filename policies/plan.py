@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from config.errors import UsageError
 from policies.folding import UNKNOWN_UNTIL_APPLY, Parts
-from policies.planfile import PLANNED, SHOWN, STATE, managed, outline
+from policies.planfile import PLANNED, SHOWN, STATE, managed, outline, require_shape
 from policies.subject import Subject
-from providers.jsonstream import members, opening
+from providers.jsonstream import Piece, members, opening
 from providers.normalise import encode
 from providers.resource import Resource, ResourceRef
 from providers.terraform import ABSENT_BLOCK, TerraformView
@@ -52,7 +52,12 @@ def read_plan(path: Path) -> Iterator[Planned]:
             yield _planned(resource, address, parts, frozenset())
         return
     parts = Parts()
-    found = outline(path, parts.see)
+
+    def see(piece: Piece) -> None:
+        require_shape(piece)
+        parts.see(piece)
+
+    found = outline(path, see)
     parts.settle(found.unknown)
     section = next((one for one in (PLANNED, STATE) if one in found.sections), None)
     if section is not None:

@@ -43,8 +43,7 @@ class Outline:
 
 
 def outline(path: Path, see: Callable[[Piece], None] = lambda _piece: None) -> Outline:
-    """Walk a file once; ``see`` is shown every value that is no structure. Raises UsageError with file and line, for a structure
-    that is none as well: what lies in it would be passed over, and nothing fail."""
+    """Walk a file once; ``see`` is shown every value that is no structure. Raises UsageError with file and line."""
     if opening(path) != "{":
         raise UsageError(f"{path}: a Terraform plan or state is an object, this is not.")
     found = Outline()
@@ -55,14 +54,15 @@ def outline(path: Path, see: Callable[[Piece], None] = lambda _piece: None) -> O
 
     for piece in walk(path, enter):
         found.sections.update(piece.path[:1])
-        _require_shape(piece)
         if piece.path == ("resource_changes", ELEMENT) and isinstance(piece.value, Mapping):
             _note_unknown(found, piece.value)
         see(piece)
     return found
 
 
-def _require_shape(piece: Piece) -> None:
+def require_shape(piece: Piece) -> None:
+    """Raises UsageError, with file and line, for what stands where :func:`structure` belongs and is none: what lies in it would be
+    passed over, and nothing fail."""
     names, value = piece.path, piece.value
     for place, name in enumerate(names):
         inside = names[place + 1 : place + 2]

@@ -240,7 +240,7 @@ def _eval_sentinel(
             "Give one Sentinel policy at a time.", hint="Modules it imports are found beside it."
         )
     if opening(input) != "{":
-        values_of(read_json(input, what="input"), input, what="input")
+        values_of(read_json(input, what="input"), input, what="input")  # raises for what is no JSON at all
         raise UsageError(
             f"{input}: for Sentinel the input is an object: import name -> data.",
             hint="Or give what `terraform show -json` prints, whole.",

@@ -16,14 +16,14 @@ from policies.sentinel.partial import Partial
 
 
 def from_document(data: Any) -> dict[str, dict[str, Any]]:
-    """Import name -> data, from the document of a plan or state. Raises ValueError where it is neither."""
+    """Import name -> data, from the document of a plan or state. Raises ValueError where it is neither, or of another shape."""
     if not isinstance(data, Mapping):
         raise ValueError("is neither a Terraform plan nor a state: it holds no object")
     if "planned_values" in data or "resource_changes" in data:
         return {
             "tfplan/v2": plan(data),
             "tfconfig/v2": configuration(data.get("configuration")),
-            "tfstate/v2": state(_map(data.get("prior_state"))),
+            "tfstate/v2": state(_map(data.get("prior_state"), "prior_state")),
             "tfrun": run(),
         }
     if "values" in data or isinstance(data.get("resources"), list):
@@ -39,12 +39,27 @@ def from_document(data: Any) -> dict[str, dict[str, Any]]:
     raise ValueError("is neither a Terraform plan nor a state: no planned_values, values or resources")
 
 
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+# What has another shape is refused: taken for nothing, a policy over all of it would pass.
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _map(value: Any, name: str = "") -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"is no plan or state as Terraform shows them: {_called(name)} is not an object")
+    return value
+
+
+def _list(value: Any, name: str = "") -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise ValueError(f"is no plan or state as Terraform shows them: {_called(name)} is not an array")
+    return value
+
+
+def _called(name: str) -> str:
+    return f"`{name}`" if name else "one of its elements"
 
 
 # The plan.
@@ -52,27 +67,27 @@ def _list(value: Any) -> list[Any]:
 
 def plan(data: Mapping[str, Any]) -> dict[str, Any]:
     """``tfplan/v2`` of a plan's document."""
-    planned = _map(data.get("planned_values"))
+    planned = _map(data.get("planned_values"), "planned_values")
     return {
         "terraform_version": data.get("terraform_version", ""),
         "variables": {
             name: {"name": name, "value": _map(entry).get("value")}
-            for name, entry in _map(data.get("variables")).items()
+            for name, entry in _map(data.get("variables"), "variables").items()
         },
         "planned_values": {"outputs": outputs(planned), "resources": resources(planned)},
-        "resource_changes": _changes(data.get("resource_changes")),
-        "resource_drift": _changes(data.get("resource_drift")),
+        "resource_changes": _changes(data, "resource_changes"),
+        "resource_drift": _changes(data, "resource_drift"),
         "output_changes": {
             name: {"name": name, "change": change}
-            for name, change in _map(data.get("output_changes")).items()
+            for name, change in _map(data.get("output_changes"), "output_changes").items()
         },
         "raw": data,
     }
 
 
-def _changes(listed: Any) -> dict[str, Any]:
+def _changes(data: Mapping[str, Any], section: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    for entry in _list(listed):
+    for entry in _list(data.get(section), section):
         change = _map(entry)
         address = str(change.get("address", ""))
         deposed = change.get("deposed")
@@ -87,7 +102,7 @@ def _changes(listed: Any) -> dict[str, Any]:
             "deposed": deposed,
             "action_reason": change.get("action_reason"),
             "previous_address": change.get("previous_address"),
-            "change": dict(_map(change.get("change"))),
+            "change": dict(_map(change.get("change"), "change")),
         }
     return made
 
@@ -100,7 +115,7 @@ def outputs(values: Mapping[str, Any]) -> dict[str, Any]:
             "sensitive": bool(_map(o).get("sensitive", False)),
             "value": _map(o).get("value"),
         }
-        for name, o in _map(values.get("outputs")).items()
+        for name, o in _map(values.get("outputs"), "outputs").items()
     }
 
 
@@ -108,7 +123,7 @@ def resources(values: Mapping[str, Any]) -> dict[str, Any]:
     """Address -> resource, of planned or state values, all modules flattened."""
     made: dict[str, Any] = {}
     for module in _modules(values.get("root_module"), "child_modules"):
-        for entry in _list(module.get("resources")):
+        for entry in _list(module.get("resources"), "resources"):
             resource = _map(entry)
             address = str(resource.get("address", ""))
             deposed = resource.get("deposed_key")
@@ -121,7 +136,7 @@ def resources(values: Mapping[str, Any]) -> dict[str, Any]:
                 "index": resource.get("index"),
                 "provider_name": resource.get("provider_name", ""),
                 "values": resource.get("values") or {},
-                "depends_on": _list(resource.get("depends_on")),
+                "depends_on": _list(resource.get("depends_on"), "depends_on"),
                 "tainted": bool(resource.get("tainted", False)),
                 "deposed_key": deposed or "",
             }
@@ -131,10 +146,9 @@ def resources(values: Mapping[str, Any]) -> dict[str, Any]:
 def _modules(root: Any, children: str) -> Iterator[Mapping[str, Any]]:
     pending = [root]
     while pending:
-        module = pending.pop(0)
-        if isinstance(module, Mapping):
-            yield module
-            pending.extend(_list(module.get(children)))
+        module = _map(pending.pop(0), "root_module")
+        yield module
+        pending.extend(_list(module.get(children), children))
 
 
 # The state.
@@ -146,7 +160,7 @@ def state(data: Mapping[str, Any]) -> dict[str, Any]:
         found = dict(_raw_resources(data["resources"]))
         made = outputs(data)
     else:
-        values = _map(data.get("values"))
+        values = _map(data.get("values"), "values")
         found, made = resources(values), outputs(values)
     return {"terraform_version": data.get("terraform_version", ""), "outputs": made, "resources": found}
 
@@ -160,7 +174,7 @@ def _raw_resources(listed: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         provider = str(resource.get("provider", "")).partition('["')[2].rstrip('"]') or resource.get(
             "provider", ""
         )
-        for instance in map(_map, _list(resource.get("instances"))):
+        for instance in map(_map, _list(resource.get("instances"), "instances")):
             index = instance.get("index_key")
             suffix = "" if index is None else f"[{json.dumps(index)}]"
             deposed = instance.get("deposed")
@@ -175,7 +189,7 @@ def _raw_resources(listed: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                     "index": index,
                     "provider_name": provider,
                     "values": instance.get("attributes") or {},
-                    "depends_on": _list(instance.get("dependencies")),
+                    "depends_on": _list(instance.get("dependencies"), "dependencies"),
                     "tainted": instance.get("status") == "tainted",
                     "deposed_key": deposed or "",
                 },
@@ -196,16 +210,16 @@ def configuration(data: Any) -> dict[str, Any]:
         "outputs": {},
         "module_calls": {},
     }
-    for key, provider in _map(source.get("provider_config")).items():
+    for key, provider in _map(source.get("provider_config"), "provider_config").items():
         made["providers"][key] = _provider(key, _map(provider))
     pending: list[tuple[str, Any]] = [("", source.get("root_module"))]
     while pending:
         address, module = pending.pop(0)
-        if isinstance(module, Mapping):
-            _configured(made, address, module)
-            for name, call in _map(module.get("module_calls")).items():
-                inner = f"{address}.module.{name}" if address else f"module.{name}"
-                pending.append((inner, _map(call).get("module")))
+        declared = _map(module, "module")
+        _configured(made, address, declared)
+        for name, call in _map(declared.get("module_calls"), "module_calls").items():
+            inner = f"{address}.module.{name}" if address else f"module.{name}"
+            pending.append((inner, _map(call).get("module")))
     return made
 
 
@@ -224,7 +238,7 @@ def _provider(key: str, provider: Mapping[str, Any]) -> dict[str, Any]:
 def _configured(made: dict[str, Any], address: str, module: Mapping[str, Any]) -> None:
     """Add what one module declares."""
     key: Callable[[str], str] = lambda name: f"{address}:{name}" if address else name  # noqa: E731
-    for resource in map(_map, _list(module.get("resources"))):
+    for resource in map(_map, _list(module.get("resources"), "resources")):
         local = str(resource.get("address", ""))
         full = f"{address}.{local}" if address else local
         made["resources"][full] = {
@@ -237,10 +251,10 @@ def _configured(made: dict[str, Any], address: str, module: Mapping[str, Any]) -
             "config": {} if (said := resource.get("expressions")) is None else said,
             "count": resource.get("count_expression") or {},
             "for_each": resource.get("for_each_expression") or {},
-            "depends_on": _list(resource.get("depends_on")),
+            "depends_on": _list(resource.get("depends_on"), "depends_on"),
             "provisioners": [],
         }
-        for place, provisioner in enumerate(map(_map, _list(resource.get("provisioners")))):
+        for place, provisioner in enumerate(map(_map, _list(resource.get("provisioners"), "provisioners"))):
             entry = {
                 "resource_address": full,
                 "type": provisioner.get("type", ""),
@@ -249,23 +263,23 @@ def _configured(made: dict[str, Any], address: str, module: Mapping[str, Any]) -
             }
             made["resources"][full]["provisioners"].append(entry)
             made["provisioners"][f"{full}:{place}"] = entry
-    for name, variable in _map(module.get("variables")).items():
+    for name, variable in _map(module.get("variables"), "variables").items():
         made["variables"][key(name)] = {
             "module_address": address,
             "name": name,
             "default": _map(variable).get("default"),
             "description": _map(variable).get("description", ""),
         }
-    for name, output in _map(module.get("outputs")).items():
+    for name, output in _map(module.get("outputs"), "outputs").items():
         made["outputs"][key(name)] = {
             "module_address": address,
             "name": name,
             "sensitive": bool(_map(output).get("sensitive", False)),
             "value": _map(output).get("expression") or {},
             "description": _map(output).get("description", ""),
-            "depends_on": _list(_map(output).get("depends_on")),
+            "depends_on": _list(_map(output).get("depends_on"), "depends_on"),
         }
-    for name, call in _map(module.get("module_calls")).items():
+    for name, call in _map(module.get("module_calls"), "module_calls").items():
         made["module_calls"][key(name)] = {
             "module_address": address,
             "name": name,
@@ -274,7 +288,7 @@ def _configured(made: dict[str, Any], address: str, module: Mapping[str, Any]) -
             "config": _map(call).get("expressions") or {},
             "count": _map(call).get("count_expression") or {},
             "for_each": _map(call).get("for_each_expression") or {},
-            "depends_on": _list(_map(call).get("depends_on")),
+            "depends_on": _list(_map(call).get("depends_on"), "depends_on"),
         }
 
 

@@ -89,9 +89,11 @@ class _TerraformFile:
         if section not in self._read:
             try:
                 document = self._whole() if section == "raw" else self._section(section)
+                self._read[section] = from_document(document)
             except UsageError as error:
                 raise Fault(str(error), kind="import") from None
-            self._read[section] = from_document(document)
+            except ValueError as error:
+                raise Fault(f"{self._path} {error}", kind="import") from None
         return self._read[section]
 
     def _section(self, section: str) -> dict[str, Any]:

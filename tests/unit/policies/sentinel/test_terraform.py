@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from beside import loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.sentinel import LiveResource, estate_imports
+from policies.sentinel import LiveResource, TerraformFileError, estate_imports, read_terraform
 from policies.sentinel.terraform import from_document, strip_index
 
 A_PLAN = loaded(Path(__file__).with_name("a_plan.py"))
@@ -181,9 +184,41 @@ def test_any_document_is_imports_or_a_clear_error(document: dict[str, Any]) -> N
     try:
         data = from_document(document)
     except ValueError as error:
-        assert "neither" in str(error)
+        assert re.search("neither|is not an (object|array)", str(error))
     else:
         assert set(data) == {"tfplan/v2", "tfconfig/v2", "tfstate/v2", "tfrun"}
+
+
+@pytest.mark.parametrize(
+    ("what", "document"),
+    [
+        ("`resource_changes` is not an array", {"resource_changes": {"t.x": {"type": "t"}}}),
+        ("one of its elements is not an object", {"resource_changes": ["t.x"]}),
+        ("`planned_values` is not an object", {"planned_values": [{}]}),
+        ("`resources` is not an array", {"values": {"root_module": {"resources": {"t.x": {}}}}}),
+        ("`child_modules` is not an array", {"values": {"root_module": {"child_modules": {}}}}),
+        ("`root_module` is not an object", {"values": {"root_module": "all"}}),
+        (
+            "`module` is not an object",
+            {"values": {}, "planned_values": {}, "configuration": {"root_module": 3}},
+        ),
+        ("`instances` is not an array", {"resources": [{"type": "t", "instances": {}}]}),
+    ],
+)
+def test_another_shape_is_refused_and_not_taken_for_nothing(
+    tmp_path: Path, what: str, document: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=what):
+        from_document(document)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(document))
+    source = 'import "tfplan/v2" as p\nimport "tfstate/v2" as s\nimport "tfconfig/v2" as c\nmain = rule { all p.resource_changes as _, r { r.type is not "t" } and all s.resources as _, r { false } and all c.resources as _, r { false } and all p.planned_values.resources as _, r { false } }'
+    try:
+        told = str(judge(source, read_terraform(path)).error)
+    except TerraformFileError as error:
+        told = str(error)
+    assert what in told
+    assert "plan.json" in told
 
 
 def test_strip_index() -> None:
